@@ -1,0 +1,1 @@
+"""What Blackcat knows without talking to anything: services, messages, outcomes, policies."""

@@ -1,0 +1,200 @@
+"""What a table stores for a Python value: the same rules for every adapter.
+
+A value is stored so that it can be read back as it was, or refused: never rounded, cut or guessed at.
+https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/HowItWorks.NamingRulesDataTypes.html
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from datetime import date, datetime, timezone
+from decimal import Context, Decimal
+from enum import Enum, Flag
+from typing import Any
+from uuid import UUID
+
+from blackcat.errors import InvalidItem
+from blackcat.resources import KeyType, TableIndex, TableResource
+
+VERSION = "version"  # the attribute that conditional saves compare and count up
+
+MAX_DIGITS = 38
+MAX_EXPONENT = 125
+MIN_EXPONENT = -130
+# https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html
+MAX_DEPTH = 32
+
+_KEY_TYPES: Mapping[KeyType, tuple[tuple[type, ...], str]] = {
+    "S": ((str,), "text"),
+    "N": ((int, Decimal), "a number"),
+    "B": ((bytes,), "bytes"),
+}
+
+
+def stored(item: Mapping[str, Any], table: TableResource) -> dict[str, Any]:
+    """The item as the table keeps it. Raises InvalidItem, naming the value and what to do about it.
+
+    What is kept: None, bool, str, bytes, int, Decimal, and lists, sets and string-keyed dicts of these.
+    Integral numbers are kept as int, others as Decimal, datetimes as UTC text that sorts by time.
+    """
+    kept = {_name(name, ""): stored_value(value, _name(name, "")) for name, value in item.items()}
+    for name, type_ in _key_types(table).items():
+        if name not in kept:
+            raise InvalidItem(f"table '{table.name}': the item lacks its key attribute '{name}'")
+        _check_key(table, name, type_, kept[name])
+    for index in table.indexes:
+        for name, type_ in _key_types(index).items():
+            if name in kept:
+                _check_key(table, name, type_, kept[name])
+    return kept
+
+
+def stored_key(key: Mapping[str, Any], table: TableResource) -> dict[str, Any]:
+    """The primary key of an item, as the table keeps it. Raises InvalidItem unless it is whole."""
+    types = _key_types(table)
+    if set(key) != set(types):
+        expected = " and ".join(f"'{name}'" for name in types)
+        given = ", ".join(f"'{name}'" for name in key) or "nothing"
+        raise InvalidItem(f"table '{table.name}': a key has exactly {expected}, not {given}")
+    return {name: key_value(table, name, types[name], value) for name, value in key.items()}
+
+
+def key_value(table: TableResource, name: str, type_: KeyType, value: Any) -> Any:
+    """One attribute of a key, as the table keeps it. Raises InvalidItem for another type than declared."""
+    kept = stored_value(value, name)
+    _check_key(table, name, type_, kept)
+    return kept
+
+
+def stored_version(item: Mapping[str, Any]) -> int:
+    """The version that an item says it has; 0 when it says nothing. Raises InvalidItem."""
+    version = item.get(VERSION, 0)
+    if isinstance(version, bool) or not isinstance(version, int) or version < 0:
+        raise InvalidItem(f"{VERSION}: it must be an int of 0 or more, since conditional saves count it up")
+    return version
+
+
+def stored_value(value: Any, path: str) -> Any:
+    """One value as a table keeps it; ``path`` tells where it stands. Raises InvalidItem."""
+    return _stored(value, path, 1)
+
+
+def _stored(value: Any, path: str, depth: int) -> Any:
+    if value is None or isinstance(value, bool):
+        return value
+    for kinds, convert in _SCALARS:
+        if isinstance(value, kinds):
+            return convert(value, path)
+    for kinds, gather in _CONTAINERS:
+        if isinstance(value, kinds):
+            if depth > MAX_DEPTH:
+                raise InvalidItem(f"{path}: nested deeper than {MAX_DEPTH} levels: store it as JSON text")
+            return gather(value, path, depth + 1)
+    hint = "store its model_dump()" if hasattr(value, "model_dump") else "make it text, a number or a dict"
+    raise InvalidItem(f"{path}: a table cannot store a {type(value).__name__}: {hint}")
+
+
+def _enum(value: Enum, path: str) -> Any:
+    if isinstance(value, Flag) or isinstance(value.value, bool) or not isinstance(value.value, str | int):
+        raise InvalidItem(
+            f"{path}: {value} cannot be read back from its value: give its enum str or int values"
+        )
+    return stored_value(value.value, path)
+
+
+def _text(value: str, path: str) -> str:
+    try:
+        value.encode()
+    except UnicodeEncodeError as error:
+        raise InvalidItem(f"{path}: the text is not valid Unicode: store it as bytes") from error
+    return str.__str__(value)
+
+
+def _number(value: int | float | Decimal, path: str) -> int | Decimal:
+    # A float's repr is the shortest text that gives the same float back: at most 17 digits.
+    number = Decimal(float.__repr__(value)) if isinstance(value, float) else Decimal(value)
+    if not number.is_finite():
+        raise InvalidItem(f"{path}: {value} is no number that a table can store: leave it out, or store None")
+    if not number:
+        return 0
+    if len("".join(map(str, number.as_tuple().digits)).strip("0")) > MAX_DIGITS:
+        raise InvalidItem(f"{path}: a number has up to {MAX_DIGITS} digits: round it, or store it as text")
+    if not MIN_EXPONENT <= number.adjusted() <= MAX_EXPONENT:
+        raise InvalidItem(
+            f"{path}: a number lies between 1E{MIN_EXPONENT} and 1E+{MAX_EXPONENT + 1}: store it as text"
+        )
+    return int(number) if number == number.to_integral_value() else _EXACT.normalize(number)
+
+
+def _datetime(value: datetime, path: str) -> str:
+    if value.utcoffset() is None:
+        raise InvalidItem(f"{path}: the time {value} has no time zone: use datetime.now(timezone.utc)")
+    try:
+        return value.astimezone(timezone.utc).isoformat(timespec="microseconds")
+    except OverflowError as error:
+        raise InvalidItem(f"{path}: the time {value} has no equivalent in UTC: store it as text") from error
+
+
+def _mapping(value: Mapping[Any, Any], path: str, depth: int) -> dict[str, Any]:
+    return {_name(name, path): _stored(member, f"{path}.{name}", depth) for name, member in value.items()}
+
+
+def _name(name: Any, path: str) -> str:
+    where = f"{path}: " if path else ""
+    if not isinstance(name, str):
+        raise InvalidItem(f"{where}the key {name!r} is not text: convert the mapping's keys to str")
+    if not name:
+        raise InvalidItem(f"{where}an attribute needs a name of at least one character")
+    return _text(name, path or repr(name))
+
+
+def _list(value: Sequence[Any], path: str, depth: int) -> list[Any]:
+    return [_stored(member, f"{path}[{index}]", depth) for index, member in enumerate(value)]
+
+
+def _set(value: AbstractSet[Any], path: str, depth: int) -> set[Any]:
+    if not value:
+        raise InvalidItem(f"{path}: a table cannot store an empty set: leave it out, or store a list")
+    members = [_stored(member, f"{path}{{}}", depth) for member in value]
+    if not any(all(_is_a(kinds, member) for member in members) for kinds, _ in _KEY_TYPES.values()):
+        raise InvalidItem(f"{path}: a set holds only texts, only numbers or only bytes: store a list")
+    if len(set(members)) < len(value):
+        raise InvalidItem(f"{path}: two members of the set would be stored as the same: store a list")
+    return set(members)
+
+
+def _key_types(keyed: TableResource | TableIndex) -> dict[str, KeyType]:
+    types = {keyed.key: keyed.key_type}
+    if keyed.sort_key:
+        types[keyed.sort_key] = keyed.sort_key_type
+    return types
+
+
+def _check_key(table: TableResource, name: str, type_: KeyType, value: Any) -> None:
+    kinds, called = _KEY_TYPES[type_]
+    if not _is_a(kinds, value):
+        raise InvalidItem(f"table '{table.name}': key attribute '{name}' must be {called} ({type_})")
+    if value in ("", b""):
+        raise InvalidItem(f"table '{table.name}': key attribute '{name}' must not be empty")
+
+
+def _is_a(kinds: tuple[type, ...], value: Any) -> bool:
+    return isinstance(value, kinds) and not isinstance(value, bool)
+
+
+_EXACT = Context(prec=MAX_DIGITS)
+_SCALARS: tuple[tuple[type | tuple[type, ...], Callable[[Any, str], Any]], ...] = (
+    (Enum, _enum),  # first: an enum's members may be texts or numbers too
+    (str, _text),
+    ((int, float, Decimal), _number),
+    ((bytes, bytearray), lambda value, _: bytes(value)),
+    (datetime, _datetime),  # before date, of which it is one
+    (date, lambda value, _: value.isoformat()),
+    (UUID, lambda value, _: str(value)),
+)
+_CONTAINERS: tuple[tuple[type | tuple[type, ...], Callable[[Any, str, int], Any]], ...] = (
+    (Mapping, _mapping),
+    ((list, tuple), _list),
+    (AbstractSet, _set),
+)

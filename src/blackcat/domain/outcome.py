@@ -1,0 +1,53 @@
+"""What becomes of a message once its handler is done.
+
+A handler that returns has handled its message. It raises ``Retry`` to choose when the message comes
+back, ``Reject`` to dead-letter it at once; any other exception retries after the service's backoff.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+
+class Retry(Exception):  # noqa: N818 - a decision of the handler's, not an error
+    """Raise it to see the message again after ``after`` (default: the service's backoff), up to 12 hours."""
+
+    def __init__(self, reason: str = "", *, after: timedelta | None = None) -> None:
+        super().__init__(reason or "the handler asked for a retry")
+        self.after = after
+
+
+class Reject(Exception):  # noqa: N818 - a decision of the handler's, not an error
+    """Raise it to move the message to the dead-letter queue at once, with the reason."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+@dataclass(frozen=True, slots=True)
+class Handled:
+    """The handler returned: the message is deleted."""
+
+
+@dataclass(frozen=True, slots=True)
+class Retried:
+    """The message comes back ``after`` a while, or after the service's backoff when that is None."""
+
+    reason: str
+    error: BaseException | None = None
+    after: timedelta | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    """The message goes to the dead-letter queue, with the reason."""
+
+    reason: str
+    error: BaseException | None = None
+
+
+Outcome = Handled | Retried | Rejected
+
+HANDLED = Handled()

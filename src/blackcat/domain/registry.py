@@ -1,0 +1,84 @@
+"""The services of a project, declared once."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+
+from blackcat.domain.service import Service
+from blackcat.errors import InvalidDeclaration, UnknownService
+from blackcat.resources import QueueResource, Resource
+
+
+class ServiceRegistry:
+    """All services of a project, under unique names.
+
+    ``container`` names a callable (import string, or the callable itself) that returns anything with
+    ``resolve(type)``, a ``punq.Container`` for example, or a context manager around it, which is
+    entered before the service starts and left after it stopped. Raises InvalidDeclaration.
+    """
+
+    def __init__(self, services: Iterable[Service], *, container: str | Callable[..., Any] | None = None) -> None:
+        self._services: dict[str, Service] = {}
+        for service in services:
+            if not isinstance(service, Service):
+                raise InvalidDeclaration(f"a ServiceRegistry takes Service(...) declarations, not {service!r}")
+            if service.name in self._services:
+                raise InvalidDeclaration(f"two services are named '{service.name}': give each its own name")
+            self._services[service.name] = service
+        self.container = container
+        self._resources = _agreed(self._declared())
+
+    def __iter__(self) -> Iterator[Service]:
+        return iter(self._services.values())
+
+    def __len__(self) -> int:
+        return len(self._services)
+
+    def select(self, name: str | None) -> Service:
+        """The service of that name. Raises UnknownService, which lists the known names."""
+        known = ", ".join(self._services) or "none: the registry is empty"
+        if not name:
+            raise UnknownService(f"SERVICE_NAME is not set: set it to one of the services: {known}")
+        if name not in self._services:
+            nearest = difflib.get_close_matches(name, self._services, n=1, cutoff=0.5)
+            hint = f" (did you mean '{nearest[0]}'?)" if nearest else ""
+            raise UnknownService(f"SERVICE_NAME is '{name}', which names no service{hint}: the services are {known}")
+        return self._services[name]
+
+    @property
+    def resources(self) -> tuple[Resource, ...]:
+        """Every resource that the services use, consume or subscribe to, once each."""
+        return tuple(self._resources.values())
+
+    def queue_of(self, service: Service) -> QueueResource:
+        """The queue that a consumer consumes, with its declared attributes or the defaults."""
+        queue = self._resources.get(("QueueResource", service.queue_name or ""))
+        if not isinstance(queue, QueueResource):
+            raise InvalidDeclaration(f"service '{service.name}' consumes no queue of this registry")
+        return queue
+
+    def _declared(self) -> Iterator[tuple[Service, Resource]]:
+        for service in self:
+            for grant in service.uses:
+                yield service, grant.resource
+            for subscription in service.subscriptions:
+                yield service, subscription.topic
+        # Last, so that a declaration anywhere in the registry goes before a consumer's defaults.
+        for service in self:
+            if service.queue:
+                yield service, service.queue
+
+
+def _agreed(declared: Iterator[tuple[Service, Resource]]) -> dict[tuple[str, str], Resource]:
+    resources: dict[tuple[str, str], Resource] = {}
+    for service, resource in declared:
+        key = (type(resource).__name__, resource.name)
+        known = resources.setdefault(key, resource)
+        if known != resource and resource != service.queue:
+            raise InvalidDeclaration(
+                f"{key[0]} '{resource.name}' is declared with different attributes; service "
+                f"'{service.name}' has one of them: declare it once and share it"
+            )
+    return resources

@@ -1,0 +1,155 @@
+"""The declaration of one service."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Any
+
+from blackcat.domain.retry import RetryPolicy
+from blackcat.errors import InvalidDeclaration
+from blackcat.resources import Grant, QueueResource, Subscription, TopicResource
+
+# What every place that names a service takes: an environment variable, a container and a log group,
+# a Kubernetes object and a Lambda function (https://docs.aws.amazon.com/lambda/latest/api/API_CreateFunction.html).
+_SERVICE_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,62}")
+_IMPORT_STRING = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*(\.[A-Za-z_]\w*)*")
+_MODULE = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*")
+_SCHEDULE = re.compile(r"rate\([1-9]\d* (minute|hour|day)s?\)|cron\([^()]+\)")
+
+
+class ServiceType(Enum):
+    """What a service is: it decides how it runs."""
+
+    CONSUMER = "consumer"
+    WORKER = "worker"
+    REST_API = "rest-api"
+
+    @classmethod
+    def _missing_(cls, value: object) -> ServiceType | None:
+        wanted = re.sub(r"[-_ ]", "", str(value)).lower()
+        return next((member for member in cls if member.value.replace("-", "") == wanted), None)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Service:
+    """One service of a project; one that could not work cannot be built.
+
+    ``name`` has up to 63 letters, digits, '-' and '_' and starts with a letter; SERVICE_NAME selects
+    by it. ``entrypoint`` (consumers and workers) is an import string such as
+    ``"shop.consumers:OrderConsumer"``, or a callable; ``endpoint_module`` (REST APIs) names the module
+    whose Flask Blueprints are served. Both are imported only by the process that runs the service.
+
+    A consumer handles the queue that ``queue_name`` names; ``subscribes`` ties topics to that queue,
+    ``retry`` spaces its retries, ``middleware`` is folded around its handler, first one outermost.
+    A worker runs once, or on a ``schedule``: ``rate(5 minutes)`` or ``cron(0 3 * * ? *)``
+    (https://docs.aws.amazon.com/scheduler/latest/UserGuide/schedule-types.html).
+    ``uses`` lists grants on resources. Raises InvalidDeclaration, naming service, field and fix.
+    """
+
+    name: str
+    type: ServiceType
+    entrypoint: str | Callable[..., Any] | None = None
+    queue_name: str | None = None
+    endpoint_module: str | None = None
+    schedule: str | None = None
+    subscribes: Sequence[TopicResource | Subscription] = ()
+    uses: Sequence[Grant] = ()
+    retry: RetryPolicy = field(default_factory=RetryPolicy)
+    middleware: Sequence[str | Callable[..., Any]] = ()
+
+    def __post_init__(self) -> None:
+        problems = list(self._problems())
+        if problems:
+            kind = self.type.value if isinstance(self.type, ServiceType) else "service"
+            raise InvalidDeclaration("; ".join(f"{kind} '{self.name}' {problem}" for problem in problems))
+        object.__setattr__(self, "uses", tuple(self.uses))
+        object.__setattr__(self, "middleware", tuple(self.middleware))
+        object.__setattr__(self, "subscribes", tuple(self.subscribes))
+
+    @property
+    def subscriptions(self) -> tuple[Subscription, ...]:
+        return tuple(
+            declared if isinstance(declared, Subscription) else declared.subscription()
+            for declared in self.subscribes
+        )
+
+    @property
+    def queue(self) -> QueueResource | None:
+        """The consumer's queue with default attributes; the registry knows the declared ones."""
+        return QueueResource(self.queue_name) if self.queue_name else None
+
+    def _problems(self) -> Iterator[str]:
+        if not isinstance(self.name, str) or not _SERVICE_NAME.fullmatch(self.name):
+            yield (
+                "has a name that SERVICE_NAME could not carry everywhere: use 1 to 63 letters, digits, "
+                "'-' or '_', starting with a letter"
+            )
+        if not isinstance(self.type, ServiceType):
+            names = ", ".join(f"ServiceType.{member.name}" for member in ServiceType)
+            yield f"needs type: one of {names}, not {self.type!r}"
+            return
+        yield from _PROBLEMS_BY_TYPE[self.type](self)
+        yield from self._collection_problems()
+
+    def _collection_problems(self) -> Iterator[str]:
+        for grant in self.uses:
+            if not isinstance(grant, Grant):
+                yield f"lists {grant!r} in uses: list grants, such as payments.read_write()"
+        for declared in self.subscribes:
+            if not isinstance(declared, TopicResource | Subscription):
+                yield f"lists {declared!r} in subscribes: list topics, or topic.subscription(...)"
+
+    def _consumer_problems(self) -> Iterator[str]:
+        if not self.queue_name:
+            yield "needs queue_name: name the queue that it consumes, such as queue_name='start_payment_cmd'"
+        else:
+            yield from _queue_problems(self.queue_name)
+        yield from self._entrypoint_problems()
+        yield from self._misplaced("endpoint_module", "schedule")
+
+    def _worker_problems(self) -> Iterator[str]:
+        yield from self._entrypoint_problems()
+        yield from self._misplaced("endpoint_module", "queue_name", "subscribes", "middleware")
+        if self.schedule is not None and not _SCHEDULE.fullmatch(self.schedule):
+            yield f"has the schedule {self.schedule!r}: write 'rate(5 minutes)' or 'cron(0 3 * * ? *)'"
+
+    def _rest_api_problems(self) -> Iterator[str]:
+        if not self.endpoint_module:
+            yield (
+                "needs endpoint_module: name the module that holds its Blueprints, such as "
+                "endpoint_module='payment.entrypoints.interfaces.api.rest_api'"
+            )
+        elif not _MODULE.fullmatch(self.endpoint_module):
+            yield f"has the endpoint_module {self.endpoint_module!r}: write it as in an import, 'a.b.c'"
+        yield from self._misplaced("entrypoint", "queue_name", "subscribes", "schedule", "middleware")
+
+    def _entrypoint_problems(self) -> Iterator[str]:
+        if not self.entrypoint:
+            yield "needs entrypoint: an import string such as entrypoint='shop.consumers:OrderConsumer'"
+        elif isinstance(self.entrypoint, str) and not _IMPORT_STRING.fullmatch(self.entrypoint):
+            yield (
+                f"has the entrypoint {self.entrypoint!r}: write 'module:name', such as "
+                "'shop.consumers:OrderConsumer'"
+            )
+
+    def _misplaced(self, *names: str) -> Iterator[str]:
+        for name in names:
+            if getattr(self, name):
+                yield f"has {name}, which a {self.type.value} does not use: leave it out"
+
+
+_PROBLEMS_BY_TYPE = {
+    ServiceType.CONSUMER: Service._consumer_problems,
+    ServiceType.WORKER: Service._worker_problems,
+    ServiceType.REST_API: Service._rest_api_problems,
+}
+
+
+def _queue_problems(queue_name: str) -> Iterator[str]:
+    try:
+        QueueResource(queue_name)
+    except InvalidDeclaration as error:
+        yield f"has a queue_name that SQS refuses: {error}"

@@ -1,0 +1,187 @@
+"""Every error that Blackcat raises, in one tree.
+
+Catch the broadest class that you can act on::
+
+    BlackcatError
+    ├── ConfigurationError          nothing was started; exit status 78
+    │   ├── InvalidDeclaration      a service, resource or registry that could never work
+    │   ├── UnknownService          SERVICE_NAME names no service of the registry
+    │   ├── EntrypointError         an import string leads nowhere, or to something that cannot be called
+    │   ├── InjectionError          the container does not bind what an entrypoint needs
+    │   └── SettingsError           settings are missing or wrong (all of them at once)
+    ├── PayloadError                a payload cannot be encoded or decoded
+    ├── InvalidMessage              a message that no queue or topic would accept
+    ├── InvalidItem                 an item that a table cannot hold without changing it
+    ├── EmulatorError               the local AWS emulator does not install or start
+    └── RemoteError                 a call to AWS failed
+        ├── TransientError          the same call may succeed later
+        │   ├── Throttled
+        │   ├── Unreachable         no answer: network, DNS, timeout
+        │   └── ServiceUnavailable  an answer in the 500s
+        └── PermanentError          the same call will fail again
+            ├── AccessDenied        credentials, or the permissions of the role
+            ├── NotFound
+            │   ├── QueueNotFound
+            │   ├── TopicNotFound
+            │   └── TableNotFound
+            ├── ConditionFailed     another writer came first
+            ├── ReceiptExpired      the message is no longer ours: its visibility timeout ran out
+            └── InvalidRequest      AWS refused the request as it is
+
+Whatever was raised by a vendor's library is the ``__cause__``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+
+class BlackcatError(Exception):
+    """The root of all errors that Blackcat raises."""
+
+
+class ConfigurationError(BlackcatError):
+    """The service cannot start as it is configured; the process exits with status 78."""
+
+
+class InvalidDeclaration(ConfigurationError):
+    """A service, resource or registry was declared in a way that could never work."""
+
+
+class UnknownService(ConfigurationError):
+    """SERVICE_NAME is not set, or names no service of the registry."""
+
+
+class EntrypointError(ConfigurationError):
+    """An import string leads nowhere, or to something that Blackcat cannot call."""
+
+
+class InjectionError(ConfigurationError):
+    """The container does not bind a type that an entrypoint needs."""
+
+
+class SettingsError(ConfigurationError):
+    """Settings are missing or wrong; the message names each variable and its fix, never a value."""
+
+
+class PayloadError(BlackcatError):
+    """A payload cannot be encoded, or a body cannot be decoded as its annotation says.
+
+    ``fields`` tells what is wrong with each field, never its value; it is empty when the body is not
+    JSON at all.
+    """
+
+    def __init__(self, detail: str, *, fields: Mapping[str, str] | None = None) -> None:
+        super().__init__(detail)
+        self.fields = dict(fields or {})
+
+
+class InvalidMessage(BlackcatError):
+    """A message breaks a limit of its queue or topic; nothing was sent."""
+
+
+class InvalidItem(BlackcatError):
+    """An item holds a value that a table cannot store without changing it; nothing was written."""
+
+
+class EmulatorError(BlackcatError):
+    """The local AWS emulator cannot be installed or started."""
+
+
+class RemoteError(BlackcatError):
+    """A call to AWS failed.
+
+    ``transient`` tells whether the same call may succeed later. ``code`` is AWS's own error code,
+    ``request_id`` what AWS support asks for; both are empty when no answer came.
+    """
+
+    transient = False
+
+    def __init__(
+        self,
+        detail: str,
+        *,
+        service: str = "",
+        operation: str = "",
+        resource: str = "",
+        code: str = "",
+        request_id: str = "",
+    ) -> None:
+        self.detail = detail
+        self.service = service
+        self.operation = operation
+        self.resource = resource
+        self.code = code
+        self.request_id = request_id
+        super().__init__(detail)
+
+    def __str__(self) -> str:
+        where = " ".join(part for part in (self.service, self.operation) if part)
+        target = f" on '{self.resource}'" if self.resource else ""
+        what = f" ({self.code})" if self.code else ""
+        return f"{where}{target}{what}: {self.detail}" if where else self.detail
+
+    def fields(self) -> dict[str, str | bool]:
+        """What a log line should carry of this error."""
+        named = {
+            "aws_service": self.service,
+            "aws_operation": self.operation,
+            "aws_resource": self.resource,
+            "aws_error_code": self.code,
+            "aws_request_id": self.request_id,
+        }
+        return {**{name: value for name, value in named.items() if value}, "transient": self.transient}
+
+
+class TransientError(RemoteError):
+    """The call failed, and the same call may succeed later."""
+
+    transient = True
+
+
+class Throttled(TransientError):
+    """AWS asked to slow down."""
+
+
+class Unreachable(TransientError):
+    """No answer came: network, DNS, a closed port or a timeout."""
+
+
+class ServiceUnavailable(TransientError):
+    """AWS answered with an error of its own (status 500 and above)."""
+
+
+class PermanentError(RemoteError):
+    """The call failed, and the same call will fail again until something is changed."""
+
+
+class AccessDenied(PermanentError):
+    """No credentials, expired or wrong ones, or a role that lacks the permission."""
+
+
+class NotFound(PermanentError):
+    """The named resource does not exist in this account and region."""
+
+
+class QueueNotFound(NotFound):
+    """The named queue does not exist in this account and region."""
+
+
+class TopicNotFound(NotFound):
+    """The named topic does not exist in this account and region."""
+
+
+class TableNotFound(NotFound):
+    """The named table does not exist in this account and region."""
+
+
+class ConditionFailed(PermanentError):
+    """The item was changed by another writer since it was read; read it again and decide anew."""
+
+
+class ReceiptExpired(PermanentError):
+    """The receipt is no longer valid: the message's visibility timeout ran out, or it was deleted."""
+
+
+class InvalidRequest(PermanentError):
+    """AWS refused the request as it is."""

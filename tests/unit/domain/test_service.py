@@ -1,0 +1,91 @@
+import pytest
+
+from blackcat import Service, ServiceType
+from blackcat.errors import InvalidDeclaration
+from blackcat.resources import QueueResource, TopicResource
+
+
+def consumer(**changes):
+    declared = {
+        "name": "orders",
+        "type": ServiceType.CONSUMER,
+        "entrypoint": "shop.consumers:OrderConsumer",
+        "queue_name": "orders_cmd",
+    }
+    return Service(**{**declared, **changes})
+
+
+def worker(**changes):
+    return Service(**{"name": "tidy", "type": ServiceType.WORKER, "entrypoint": "shop.jobs:tidy", **changes})
+
+
+def rest_api(**changes):
+    return Service(**{"name": "api", "type": ServiceType.REST_API, "endpoint_module": "shop.api", **changes})
+
+
+@pytest.mark.parametrize(
+    ("build", "says"),
+    [
+        (lambda: consumer(queue_name=None), "consumer 'orders' needs queue_name"),
+        (lambda: consumer(entrypoint=None), "consumer 'orders' needs entrypoint"),
+        (lambda: consumer(entrypoint="shop.consumers"), "write 'module:name'"),
+        (lambda: consumer(entrypoint="shop/consumers:Order"), "write 'module:name'"),
+        (lambda: consumer(queue_name="orders cmd"), "has a queue_name that SQS refuses"),
+        (lambda: consumer(queue_name="o" * 81), "1 to 80 letters"),
+        (lambda: consumer(endpoint_module="shop.api"), "has endpoint_module, which a consumer does not use"),
+        (lambda: consumer(schedule="rate(5 minutes)"), "has schedule, which a consumer does not use"),
+        (lambda: consumer(uses=[QueueResource("other")]), "list grants, such as"),
+        (lambda: consumer(subscribes=["topic"]), "list topics"),
+        (lambda: worker(queue_name="orders_cmd"), "worker 'tidy' has queue_name"),
+        (lambda: worker(schedule="every day"), "'rate(5 minutes)' or 'cron(0 3 * * ? *)'"),
+        (lambda: worker(schedule="rate(0 minutes)"), "has the schedule"),
+        (lambda: rest_api(endpoint_module=None), "rest-api 'api' needs endpoint_module"),
+        (lambda: rest_api(endpoint_module="shop/api"), "as in an import"),
+        (lambda: rest_api(entrypoint="shop.api:app"), "has entrypoint, which a rest-api does not use"),
+        (lambda: consumer(type="consumer"), "needs type: one of ServiceType.CONSUMER"),
+        (lambda: consumer(name=""), "SERVICE_NAME could not carry"),
+        (lambda: consumer(name="start payment"), "SERVICE_NAME could not carry"),
+        (lambda: consumer(name="1st"), "starting with a letter"),
+        (lambda: consumer(name="ação"), "SERVICE_NAME could not carry"),
+        (lambda: consumer(name="o" * 64), "1 to 63"),
+        (lambda: consumer(name="orders\n"), "SERVICE_NAME could not carry"),
+        (lambda: consumer(name=None), "SERVICE_NAME could not carry"),
+    ],
+)
+def test_a_service_that_cannot_work_cannot_be_built(build, says):
+    with pytest.raises(InvalidDeclaration) as refused:
+        build()
+    assert says in str(refused.value)
+
+
+def test_every_problem_of_a_service_is_told_at_once():
+    with pytest.raises(InvalidDeclaration) as refused:
+        consumer(queue_name=None, entrypoint=None, schedule="rate(1 day)")
+    assert str(refused.value).count("consumer 'orders'") == 3
+
+
+@pytest.mark.parametrize("schedule", ["rate(1 minute)", "rate(12 hours)", "cron(0 3 * * ? *)", None])
+def test_schedules_as_eventbridge_writes_them(schedule):
+    assert worker(schedule=schedule).schedule == schedule
+
+
+def test_a_callable_is_an_entrypoint_too():
+    assert consumer(entrypoint=print).entrypoint is print
+
+
+@pytest.mark.parametrize("written", ["rest-api", "RestAPI", "REST_API", "rest api", "RestApi"])
+def test_a_service_type_is_read_in_any_spelling(written):
+    assert ServiceType(written) is ServiceType.REST_API
+
+
+def test_an_unknown_service_type_is_refused():
+    with pytest.raises(ValueError, match="cron"):
+        ServiceType("cron")
+
+
+def test_a_topic_in_subscribes_is_a_subscription_without_options():
+    topic = TopicResource("payment_processed")
+    filtered = topic.subscription(filter_policy={"kind": ["card"]}, raw_delivery=True)
+    plain, other = consumer(subscribes=[topic, filtered]).subscriptions
+    assert (plain.topic, plain.filter_policy, plain.raw_delivery) == (topic, None, False)
+    assert other is filtered
