@@ -1,0 +1,1 @@
+"""What Blackcat does, written against ports: nothing here knows AWS, HTTP or a vendor's library."""

@@ -1,0 +1,59 @@
+"""The copy of a rejected message that goes to the dead-letter queue."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from blackcat.domain.message import (
+    MAX_ATTRIBUTES,
+    MAX_MESSAGE_BYTES,
+    Attribute,
+    Message,
+    OutgoingMessage,
+)
+from blackcat.domain.outcome import Rejected
+
+# Enough for an explanation; a body may take almost all of the message's size.
+_REASON_MAX = 1000
+_UNPRINTABLE = {code: " " for code in range(32)}
+
+
+def dead_letter_copy(
+    message: Message, outcome: Rejected, *, service: str, redact: Callable[[str], str]
+) -> OutgoingMessage:
+    """The original body and attributes, with why, after how many attempts and by which service.
+
+    What the ten attributes or the size leave no room for is left out, the reason last.
+    Raises InvalidMessage for a body that no queue would take.
+    """
+    original = message.original_attributes
+    room = MAX_ATTRIBUTES - len(original)
+    added = dict(list(_explanation(message, outcome, service, redact).items())[: max(room, 0)])
+    if _size(message, added) > MAX_MESSAGE_BYTES:
+        added = {}
+    return OutgoingMessage(
+        body=message.original_body,
+        attributes={**original, **added},
+        group_id=message.group_id,
+        # Its own deduplication id may be that of an earlier dead letter, which would swallow this one.
+        deduplication_id=message.id if message.deduplication_id else None,
+    )
+
+
+def _explanation(
+    message: Message, outcome: Rejected, service: str, redact: Callable[[str], str]
+) -> dict[str, Attribute]:
+    reason = redact(outcome.reason).translate(_UNPRINTABLE).strip()[:_REASON_MAX] or "no reason given"
+    error = outcome.error.__cause__ or outcome.error if outcome.error else None
+    return {
+        "blackcat.reason": Attribute(reason),
+        "blackcat.exception": Attribute(type(error).__name__ if error else "Reject"),
+        "blackcat.attempts": Attribute(str(message.receive_count), "Number"),
+        "blackcat.service": Attribute(service),
+    }
+
+
+def _size(message: Message, added: dict[str, Attribute]) -> int:
+    attributes = {**message.original_attributes, **added}
+    body = len(message.original_body.encode())
+    return body + sum(len(name.encode()) + attribute.size for name, attribute in attributes.items())
