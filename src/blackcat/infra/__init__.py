@@ -1,0 +1,1 @@
+"""Everything driven that is not AWS: configuration, logs, payload validation, health server, emulator."""

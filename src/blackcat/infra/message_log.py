@@ -1,0 +1,36 @@
+"""The middleware that logs each message once, with its outcome and duration; never its body."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from blackcat.application.events import EventLog
+from blackcat.application.middleware import Next
+from blackcat.domain.message import Message
+from blackcat.domain.outcome import Handled, Outcome, Retried
+from blackcat.infra.logs import bind_log_fields, clear_log_fields
+
+log = EventLog("blackcat.consumer")
+
+
+def log_message(message: Message, call_next: Next) -> Outcome:
+    """Every line that the handler logs carries the message id too."""
+    bind_log_fields(message_id=message.id)
+    started = time.perf_counter()
+    try:
+        outcome = call_next(message)
+        _log(outcome, message, round((time.perf_counter() - started) * 1000, 1))
+        return outcome
+    finally:
+        clear_log_fields()
+
+
+def _log(outcome: Outcome, message: Message, duration_ms: float) -> None:
+    fields: dict[str, Any] = {"attempt": message.receive_count, "duration_ms": duration_ms}
+    if isinstance(outcome, Handled):
+        log.info("message.handled", **fields)
+    elif isinstance(outcome, Retried):
+        log.warning("message.retried", error=outcome.error, reason=outcome.reason, **fields)
+    else:
+        log.error("message.rejected", reason=outcome.reason, **fields)

@@ -1,0 +1,72 @@
+"""Payloads decoded and validated by an annotation, with pydantic."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from pydantic import TypeAdapter, ValidationError
+from pydantic.errors import PydanticUserError
+
+from blackcat.application.ports import Decoder
+from blackcat.domain.message import Message
+from blackcat.errors import EntrypointError, PayloadError
+
+
+def decoder_for(annotation: Any, *, subject: str) -> Decoder | None:
+    """The decoder for a payload's annotation; None for Message, which is handed over as it is.
+
+    ``str`` takes the body as text; everything else (pydantic models, dataclasses, TypedDicts, dict,
+    ...) is read from JSON and validated. Raises EntrypointError for what pydantic cannot read.
+    """
+    if annotation is Message:
+        return None
+    if annotation is str:
+        return _as_text
+    adapter = _adapter(annotation, subject)
+
+    def decode(body: str) -> Any:
+        try:
+            return adapter.validate_json(body)
+        except ValidationError as error:
+            raise payload_error(error) from error
+
+    return decode
+
+
+def mapping_decoder_for(annotation: Any, *, subject: str) -> Any:
+    """A function from a mapping of texts, such as a query string's, to what the annotation says."""
+    adapter = _adapter(annotation, subject)
+
+    def decode(values: Mapping[str, Any]) -> Any:
+        try:
+            return adapter.validate_python(dict(values))
+        except ValidationError as error:
+            raise payload_error(error) from error
+
+    return decode
+
+
+def payload_error(error: ValidationError) -> PayloadError:
+    """What is wrong with each field, without the values."""
+    problems = {
+        _path(problem["loc"]): problem["msg"]
+        for problem in error.errors(include_input=False, include_url=False, include_context=False)
+    }
+    text = "; ".join(f"{field}: {message}" if field else message for field, message in problems.items())
+    return PayloadError(text, fields={field: message for field, message in problems.items() if field})
+
+
+def _adapter(annotation: Any, subject: str) -> TypeAdapter[Any]:
+    try:
+        return TypeAdapter(annotation)
+    except PydanticUserError as error:
+        raise EntrypointError(f"{subject}: pydantic cannot read the payload's annotation: {error.message}") from error
+
+
+def _as_text(body: str) -> str:
+    return body
+
+
+def _path(location: tuple[int | str, ...]) -> str:
+    return ".".join(str(part) for part in location)

@@ -1,0 +1,83 @@
+from typing import Annotated
+
+import pytest
+from pydantic import Field, SecretStr
+
+from blackcat import Settings
+from blackcat.errors import SettingsError
+from blackcat.infra.redaction import redactor
+
+
+class ShopSettings(Settings):
+    api_key: SecretStr
+    maximum: Annotated[int, Field(gt=0)] = 10
+    currencies: list[str] = ["BRL"]
+
+
+@pytest.fixture(autouse=True)
+def empty_folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for name in ("SERVICE_NAME", "ENVIRONMENT", "API_KEY", "MAXIMUM", "AWS_REGION", "AWS_ENDPOINT_URL"):
+        monkeypatch.delenv(name, raising=False)
+    return tmp_path
+
+
+def test_defaults():
+    settings = Settings()
+    assert (settings.environment, settings.log_level, settings.health_port) == ("dev", "INFO", 8080)
+    assert settings.consumer_wait_seconds < settings.shutdown_timeout_seconds
+
+
+def test_the_order_is_arguments_environment_profile_file_default(empty_folder, monkeypatch):
+    (empty_folder / ".env").write_text("ENVIRONMENT=staging\nMAXIMUM=1\nAPI_KEY=from-the-file\nLOG_LEVEL=DEBUG\n")
+    (empty_folder / ".env.staging").write_text("MAXIMUM=2\nLOG_LEVEL=ERROR\n")
+    assert ShopSettings().maximum == 2
+    assert ShopSettings().log_level == "ERROR"
+    assert ShopSettings().environment == "staging"
+    monkeypatch.setenv("MAXIMUM", "3")
+    assert ShopSettings().maximum == 3
+    assert ShopSettings(maximum=4).maximum == 4
+
+
+def test_every_problem_is_told_at_once_with_its_variable_and_never_a_value(monkeypatch):
+    monkeypatch.setenv("MAXIMUM", "minus-five-canary")
+    monkeypatch.setenv("HEALTH_PORT", "70000")
+    monkeypatch.setenv("ENVIRONMENT", "production")
+    with pytest.raises(SettingsError) as refused:
+        ShopSettings()
+    text = str(refused.value)
+    assert "API_KEY is not set: set it in the environment or in .env" in text
+    assert "MAXIMUM: " in text
+    assert "HEALTH_PORT: " in text
+    assert "ENVIRONMENT: Input should be 'dev', 'staging' or 'prod'" in text
+    assert "canary" not in text
+    assert "70000" not in text
+    assert refused.value.__cause__ is None
+
+
+def test_a_list_that_is_not_json_names_its_field(monkeypatch):
+    monkeypatch.setenv("API_KEY", "secret-value")
+    monkeypatch.setenv("CURRENCIES", "BRL,canary")
+    with pytest.raises(SettingsError, match="currencies") as refused:
+        ShopSettings()
+    assert "canary" not in str(refused.value)
+
+
+def test_a_poll_must_fit_in_the_shutdown_budget(monkeypatch):
+    monkeypatch.setenv("SHUTDOWN_TIMEOUT_SECONDS", "10")
+    with pytest.raises(SettingsError, match="CONSUMER_WAIT_SECONDS must be less than SHUTDOWN_TIMEOUT_SECONDS"):
+        Settings()
+
+
+@pytest.mark.parametrize(("name", "value"), [("CONSUMER_CONCURRENCY", "0"), ("CONSUMER_CONCURRENCY", "10000")])
+def test_limits_are_checked(monkeypatch, name, value):
+    monkeypatch.setenv(name, value)
+    with pytest.raises(SettingsError, match=name):
+        Settings()
+
+
+def test_a_secret_is_known_to_the_redactor_and_to_no_repr(monkeypatch):
+    monkeypatch.setenv("API_KEY", "canary-of-settings")
+    settings = ShopSettings()
+    assert "canary" not in repr(settings)
+    assert "canary" not in redactor.text("the key canary-of-settings was refused")
