@@ -1,0 +1,49 @@
+"""Blackcat: microservices on AWS from one declaration per service."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from blackcat.domain.message import Attribute, Message, OutgoingMessage
+from blackcat.domain.outcome import Outcome, Reject, Retry
+from blackcat.domain.registry import ServiceRegistry
+from blackcat.domain.retry import RetryPolicy
+from blackcat.domain.service import Service, ServiceType
+from blackcat.errors import BlackcatError
+
+if TYPE_CHECKING:
+    from blackcat.entrypoints.connections import connect
+    from blackcat.entrypoints.microservice import run_microservice
+    from blackcat.infra.configuration import Settings
+
+__all__ = [
+    "Attribute",
+    "BlackcatError",
+    "Message",
+    "OutgoingMessage",
+    "Outcome",
+    "Reject",
+    "Retry",
+    "RetryPolicy",
+    "Service",
+    "ServiceRegistry",
+    "ServiceType",
+    "Settings",
+    "connect",
+    "run_microservice",
+]
+
+# Loaded at first use, so that a declaration costs neither boto3 nor pydantic.
+_LAZY = {
+    "Settings": "blackcat.infra.configuration",
+    "connect": "blackcat.entrypoints.connections",
+    "run_microservice": "blackcat.entrypoints.microservice",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _LAZY:
+        raise AttributeError(f"module 'blackcat' has no attribute '{name}'")
+    from importlib import import_module
+
+    return getattr(import_module(_LAZY[name]), name)

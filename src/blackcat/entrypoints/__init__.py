@@ -1,0 +1,1 @@
+"""The driving side: what starts Blackcat, and the only place where parts are put together."""

@@ -1,0 +1,8 @@
+"""Exit statuses: what an orchestrator learns from how a process ended."""
+
+from __future__ import annotations
+
+DONE = 0
+FAILED = 1
+# sysexits.h: EX_CONFIG
+CONFIGURATION = 78

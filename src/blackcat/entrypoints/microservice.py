@@ -1,0 +1,87 @@
+"""``run_microservice``: the start of every service."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from typing import NoReturn
+
+from blackcat.application.events import EventLog
+from blackcat.domain.registry import ServiceRegistry
+from blackcat.domain.service import Service, ServiceType
+from blackcat.entrypoints.exit_status import CONFIGURATION, DONE, FAILED
+from blackcat.errors import ConfigurationError, EntrypointError, InjectionError
+from blackcat.infra.configuration import Settings, export_aws_variables
+from blackcat.infra.logs import configure_logs
+
+log = EventLog("blackcat")
+
+
+def run_microservice(target: Service | ServiceRegistry) -> NoReturn:
+    """Run a service until it is done or told to stop, then exit the process.
+
+    A Service runs as it is; of a ServiceRegistry the one that SERVICE_NAME names. A consumer handles
+    its queue and serves ``GET /health`` on HEALTH_PORT; a worker runs once; a REST API is served by
+    gunicorn on PORT. SIGTERM and SIGINT stop it within SHUTDOWN_TIMEOUT_SECONDS, a second one at once.
+
+    Exit status: 0 done or stopped as asked, 1 the service failed, 78 it cannot start as configured.
+    """
+    sys.exit(_guarded(lambda: _run(target)))
+
+
+def _run(target: Service | ServiceRegistry) -> int:
+    settings = Settings()
+    export_aws_variables()
+    registry = target if isinstance(target, ServiceRegistry) else ServiceRegistry([target])
+    service = target if isinstance(target, Service) else registry.select(settings.service_name)
+    configure_logs(
+        level=settings.log_level,
+        format=settings.log_format,
+        service=service.name,
+        environment=settings.environment,
+    )
+    return _RUN[service.type](service, registry, settings)
+
+
+def _guarded(run: Callable[[], int]) -> int:
+    configure_logs()
+    try:
+        return run()
+    except ConfigurationError as error:
+        log.error("service.not_started", error=_cause_worth_showing(error), reason=str(error))
+        return CONFIGURATION
+    except Exception as error:
+        log.error("service.failed", error=error)
+        return FAILED
+
+
+def _cause_worth_showing(error: ConfigurationError) -> BaseException | None:
+    # The user's own code failed: its traceback leads to the line. Elsewhere the reason says it all.
+    return error.__cause__ if isinstance(error, EntrypointError | InjectionError) else None
+
+
+# Each runner is imported by the service that needs it: a worker never pays for Flask.
+def _run_consumer(service: Service, registry: ServiceRegistry, settings: Settings) -> int:
+    from blackcat.entrypoints.consumer import run_consumer
+
+    run_consumer(service, registry, settings)
+    return DONE
+
+
+def _run_worker(service: Service, registry: ServiceRegistry, settings: Settings) -> int:
+    from blackcat.entrypoints.worker import run_worker
+
+    return DONE if run_worker(service, registry, settings) else FAILED
+
+
+def _run_rest_api(service: Service, registry: ServiceRegistry, settings: Settings) -> int:
+    from blackcat.entrypoints.rest_api.server import run_rest_api
+
+    return run_rest_api(service, registry, settings)
+
+
+_RUN = {
+    ServiceType.CONSUMER: _run_consumer,
+    ServiceType.WORKER: _run_worker,
+    ServiceType.REST_API: _run_rest_api,
+}

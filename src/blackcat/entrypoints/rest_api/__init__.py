@@ -1,0 +1,1 @@
+"""A REST API: Flask Blueprints with validation, injection and problem details, served by gunicorn."""

@@ -1,0 +1,34 @@
+"""SIGTERM and SIGINT: the first asks to stop, the second ends the process at once."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+
+from blackcat.application.shutdown import Shutdown
+from blackcat.entrypoints.exit_status import FAILED
+
+_SIGNALS = (signal.SIGTERM, signal.SIGINT)
+
+
+@contextmanager
+def stop_signals(shutdown: Shutdown) -> Iterator[None]:
+    """Turn the signals into requests of ``shutdown`` meanwhile; only in the main thread."""
+    received = 0
+
+    def handle(number: int, _: FrameType | None) -> None:
+        nonlocal received
+        received += 1
+        if received > 1:
+            os._exit(FAILED)
+        shutdown.request(signal.Signals(number).name)
+
+    before = {number: signal.signal(number, handle) for number in _SIGNALS}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -1,0 +1,202 @@
+import json
+import logging
+import sys
+from textwrap import dedent
+
+import punq
+import pytest
+
+from blackcat import Service, ServiceType, Settings
+from blackcat.entrypoints.rest_api.application import create_app
+from blackcat.errors import EntrypointError, InjectionError
+
+MODULE = dedent(
+    '''
+    from dataclasses import dataclass
+    from datetime import datetime, timezone
+    from decimal import Decimal
+    from typing import Annotated
+    from flask import Blueprint, abort
+    from pydantic import BaseModel, Field
+    from blackcat.errors import Throttled
+
+    blueprint = Blueprint("orders", __name__)
+    other = Blueprint("other", __name__, url_prefix="/other")
+
+    class Stock:
+        def left(self, sku: str) -> int:
+            return 3
+
+    class Order(BaseModel):
+        sku: str
+        amount: Annotated[Decimal, Field(gt=0)]
+
+    class Page(BaseModel):
+        size: int = 10
+
+    @dataclass
+    class Answer:
+        sku: str
+        left: int
+        at: datetime = datetime(2026, 1, 1, tzinfo=timezone.utc)
+        price: Decimal = Decimal("1.50")
+
+    @blueprint.post("/orders/<sku>")
+    def order(sku: str, body: Order, stock: Stock):
+        return Answer(body.sku, stock.left(sku)), 201, {"Location": "/orders/1"}
+
+    @blueprint.get("/orders")
+    def orders(query: Page):
+        return {"size": query.size}
+
+    @blueprint.get("/model")
+    def model():
+        return Order(sku="a", amount=Decimal("2.50"))
+
+    @blueprint.get("/missing")
+    def missing():
+        abort(404, "there is no order 7")
+
+    @blueprint.get("/broken")
+    def broken():
+        raise RuntimeError("canary in the exception's text")
+
+    @blueprint.get("/throttled")
+    def throttled():
+        raise Throttled("slow down")
+
+    @other.get("/")
+    def root():
+        return "fine"
+    '''
+)
+
+
+@pytest.fixture
+def service(tmp_path, monkeypatch):
+    (tmp_path / "shop_api.py").write_text(MODULE)
+    monkeypatch.syspath_prepend(tmp_path)
+    yield Service(name="shop_api", type=ServiceType.REST_API, endpoint_module="shop_api")
+    sys.modules.pop("shop_api", None)
+
+
+@pytest.fixture
+def client(service):
+    import shop_api
+
+    container = punq.Container().register(shop_api.Stock)
+    return create_app(service, container, Settings(api_max_body_bytes=1000)).test_client()
+
+
+def problem(response, status):
+    assert response.status_code == status
+    assert response.content_type == "application/problem+json"
+    content = response.get_json(force=True)
+    assert content["status"] == status
+    assert content["request_id"] == response.headers["X-Request-Id"]
+    return content
+
+
+def test_a_view_gets_route_body_and_injected_parameters(client):
+    response = client.post("/orders/a1", json={"sku": "a1", "amount": "1.5"})
+    assert response.status_code == 201
+    assert response.headers["Location"] == "/orders/1"
+    assert response.get_json() == {
+        "sku": "a1",
+        "left": 3,
+        "at": "2026-01-01T00:00:00+00:00",
+        "price": "1.50",
+    }
+
+
+def test_a_view_gets_its_query_string_validated(client):
+    assert client.get("/orders?size=3").get_json() == {"size": 3}
+    assert client.get("/orders").get_json() == {"size": 10}
+    assert problem(client.get("/orders?size=many"), 422)["errors"][0]["field"] == "size"
+
+
+def test_a_model_becomes_json_and_every_blueprint_is_served(client):
+    assert client.get("/model").get_json() == {"sku": "a", "amount": "2.50"}
+    assert client.get("/other/").text == "fine"
+
+
+def test_validation_errors_name_the_fields_and_no_value(client):
+    response = client.post("/orders/a1", json={"amount": -77})
+    content = problem(response, 422)
+    assert {error["field"] for error in content["errors"]} == {"sku", "amount"}
+    assert "-77" not in response.text
+
+
+@pytest.mark.parametrize(
+    ("data", "content_type", "status"),
+    [
+        (b"{broken", "application/json", 400),
+        (b"", "application/json", 400),
+        (b"\xff\xfe", "application/json", 400),
+        (b"sku=1", "application/x-www-form-urlencoded", 415),
+        (b"{}", None, 415),
+        (b'{"sku": "' + b"x" * 2000 + b'"}', "application/json", 413),
+        (b"[" * 900, "application/json", 400),
+    ],
+)
+def test_a_body_that_cannot_be_read_is_a_problem(client, data, content_type, status):
+    problem(client.post("/orders/a1", data=data, content_type=content_type), status)
+
+
+def test_unknown_routes_wrong_methods_and_aborts_are_problems(client):
+    problem(client.get("/nowhere"), 404)
+    wrong_method = client.delete("/orders")
+    problem(wrong_method, 405)
+    assert "GET" in wrong_method.headers["Allow"]
+    assert problem(client.get("/missing"), 404)["detail"] == "there is no order 7"
+
+
+def test_an_unexpected_error_tells_nothing_and_is_logged_once(client, caplog):
+    with caplog.at_level(logging.ERROR):
+        response = client.get("/broken")
+    problem(response, 500)
+    assert "canary" not in response.text
+    assert [record.message for record in caplog.records] == ["request.failed"]
+
+
+def test_a_transient_error_of_aws_is_a_503_that_says_to_try_again(client):
+    response = client.get("/throttled")
+    problem(response, 503)
+    assert response.headers["Retry-After"] == "1"
+
+
+def test_the_request_id_is_taken_over_when_it_is_harmless(client):
+    assert client.get("/other/", headers={"X-Request-Id": "abc-1"}).headers["X-Request-Id"] == "abc-1"
+    given = client.get("/other/", headers={"X-Request-Id": "a b; drop"}).headers["X-Request-Id"]
+    assert len(given) == 32
+
+
+def test_each_request_is_logged_with_its_route(client, caplog):
+    with caplog.at_level(logging.INFO):
+        client.post("/orders/a1", json={"sku": "a1", "amount": "1.5"})
+    fields = next(record.fields for record in caplog.records if record.message == "request.handled")
+    assert (fields["method"], fields["route"], fields["status"]) == ("POST", "/orders/<sku>", 201)
+
+
+def test_health_is_inside(client):
+    response = client.get("/health")
+    assert response.status_code == 200
+    assert response.get_json()["status"] == "healthy"
+
+
+def test_a_missing_binding_fails_the_start_and_names_the_view(service):
+    with pytest.raises(InjectionError, match=r"view 'orders\.order' needs Stock for 'stock'"):
+        create_app(service, punq.Container(), Settings())
+
+
+def test_a_module_without_blueprint_is_refused(tmp_path, monkeypatch):
+    (tmp_path / "shop_empty_api.py").write_text("")
+    monkeypatch.syspath_prepend(tmp_path)
+    service = Service(name="api", type=ServiceType.REST_API, endpoint_module="shop_empty_api")
+    with pytest.raises(EntrypointError, match="holds no Blueprint"):
+        create_app(service, None, Settings())
+
+
+def test_the_description_of_an_error_is_json_even_with_odd_paths(client):
+    response = client.get("/%22%3Cscript%3E")
+    assert json.loads(response.text)["instance"] == '/"<script>'
