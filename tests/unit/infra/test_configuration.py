@@ -1,3 +1,4 @@
+import os
 from typing import Annotated
 
 import pytest
@@ -5,6 +6,7 @@ from pydantic import Field, SecretStr
 
 from blackcat import Settings
 from blackcat.errors import SettingsError
+from blackcat.infra.configuration import export_aws_variables
 from blackcat.infra.redaction import redactor
 
 
@@ -81,3 +83,17 @@ def test_a_secret_is_known_to_the_redactor_and_to_no_repr(monkeypatch):
     settings = ShopSettings()
     assert "canary" not in repr(settings)
     assert "canary" not in redactor.text("the key canary-of-settings was refused")
+
+
+def test_aws_variables_of_the_env_files_reach_boto3_and_the_environment_goes_first(empty_folder, monkeypatch):
+    for name in ("AWS_REGION", "AWS_PROFILE"):
+        monkeypatch.setenv(name, "to be undone at the end of the test")
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("AWS_MAX_ATTEMPTS", "5")
+    (empty_folder / ".env").write_text("AWS_REGION=sa-east-1\nAWS_PROFILE=shared\nAWS_MAX_ATTEMPTS=1\nOTHER=1\n")
+    (empty_folder / ".env.dev").write_text("AWS_PROFILE=dev\n")
+    export_aws_variables()
+    assert os.environ["AWS_REGION"] == "sa-east-1"
+    assert os.environ["AWS_PROFILE"] == "dev"
+    assert os.environ["AWS_MAX_ATTEMPTS"] == "5"
+    assert "OTHER" not in os.environ

@@ -22,7 +22,7 @@ from blackcat.domain.health import HealthReport
 from blackcat.domain.message import Message
 from blackcat.domain.outcome import Outcome, Retried
 from blackcat.domain.retry import RetryPolicy
-from blackcat.errors import RemoteError, TransientError
+from blackcat.errors import ConfigurationError, PermanentError, TransientError
 from blackcat.resources import FIFO_SUFFIX
 
 log = EventLog(__name__)
@@ -78,8 +78,8 @@ class Consumer:
     def run(self, shutdown: Shutdown) -> None:
         """Work until ``shutdown`` is requested, then drain.
 
-        Raises QueueNotFound or AccessDenied when the queue cannot be opened, and whatever a thread
-        died of. A queue that cannot be reached is tried again until it can.
+        Raises ConfigurationError when the queue does not exist or may not be read, and whatever a
+        thread died of. A queue that cannot be reached is tried again until it can.
         """
         description = self._open(shutdown)
         if description is None:
@@ -113,6 +113,8 @@ class Consumer:
                 delay = _OPENING.delay(failures, self._random).total_seconds()
                 log.warning("queue.open_failed", error=error, retry_in_seconds=round(delay, 1))
                 shutdown.wait(delay)
+            except PermanentError as error:
+                raise ConfigurationError(f"consumer '{self._service}' cannot open its queue: {error}") from error
         return None
 
     def _parts(self, description: QueueDescription) -> _Parts:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
+import sys
 from contextlib import ExitStack
 from threading import Thread
 from typing import Any
 
 from gunicorn.app.base import BaseApplication
 from gunicorn.arbiter import Arbiter
-from gunicorn.errors import AppImportError
+from gunicorn.errors import HaltServer
 from gunicorn.glogging import Logger
 from werkzeug.serving import make_server
 
@@ -32,22 +34,40 @@ log = EventLog("blackcat.api")
 # or the balancer sends a request into a closing connection.
 # https://docs.aws.amazon.com/elasticloadbalancing/latest/application/edit-load-balancer-attributes.html
 _KEEPALIVE_SECONDS = 75
+# Connections that wait while every thread is busy, as gunicorn's own default.
+_BACKLOG = 2048
 # What a stop keeps back of its budget, to close the container and end the processes.
 _CLOSING_SECONDS = 2
 
 
 def run_rest_api(service: Service, registry: ServiceRegistry, settings: Settings) -> int:
-    """Serve until told to stop; returns the exit status."""
+    """Serve until told to stop; returns the exit status. Raises ConfigurationError."""
     if settings.api_server == "development":
         return _run_development_server(service, registry, settings)
+    master = os.getpid()
     try:
-        _Gunicorn(service, registry, settings).run()
-    except SystemExit as end:
-        return _exit_status(end.code)
+        _Gunicorn(service, registry, settings, _listening(settings)).run()
+    except (SystemExit, HaltServer) as end:
+        if os.getpid() != master:  # a worker's own end, which tells the master how it went
+            raise
+        return _exit_status(end)
     return DONE
 
 
-def _exit_status(code: Any) -> int:
+def _listening(settings: Settings) -> socket.socket:
+    """The address is taken here, because gunicorn retries for seconds and then says little."""
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    try:
+        return socket.create_server((settings.host, settings.port), family=family, backlog=_BACKLOG)
+    except OSError as error:
+        raise ConfigurationError(
+            f"the API cannot listen on {settings.host}:{settings.port} ({error}): set HOST and PORT to a free "
+            "address, or PORT=0 for any free port"
+        ) from error
+
+
+def _exit_status(end: SystemExit | HaltServer) -> int:
+    code = end.exit_status if isinstance(end, HaltServer) else end.code
     if code == Arbiter.APP_LOAD_ERROR:
         return CONFIGURATION
     return FAILED if code else DONE
@@ -63,7 +83,11 @@ class _Logger(Logger):
 
 
 class _Gunicorn(BaseApplication):
-    def __init__(self, service: Service, registry: ServiceRegistry, settings: Settings) -> None:
+    def __init__(
+        self, service: Service, registry: ServiceRegistry, settings: Settings, listener: socket.socket
+    ) -> None:
+        # Handed over: gunicorn closes it.
+        self._listener = listener.detach()
         self._service = service
         self._registry = registry
         self._settings = settings
@@ -73,7 +97,7 @@ class _Gunicorn(BaseApplication):
     def load_config(self) -> None:
         settings = self._settings
         options = {
-            "bind": f"{settings.host}:{settings.port}",
+            "bind": f"fd://{self._listener}",
             "workers": settings.api_workers,
             "worker_class": "gthread",
             "threads": settings.api_threads,
@@ -95,8 +119,11 @@ class _Gunicorn(BaseApplication):
             return create_app(self._service, resolver, self._settings)
         except ConfigurationError as error:
             log.error("service.not_started", error=error.__cause__, reason=str(error))
-            # The one exception that gunicorn does not answer by starting the worker again, for ever.
-            raise AppImportError(str(error)) from None
+            # With these statuses gunicorn ends, instead of starting the worker again for ever.
+            sys.exit(Arbiter.APP_LOAD_ERROR)
+        except Exception as error:
+            log.error("service.failed", error=error)
+            sys.exit(Arbiter.WORKER_BOOT_ERROR)
 
 
 def _announce(arbiter: Any) -> None:

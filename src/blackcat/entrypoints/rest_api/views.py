@@ -12,7 +12,6 @@ from functools import wraps
 from typing import Any
 
 from flask import Flask, abort, jsonify, request
-from flask.typing import ResponseReturnValue
 
 from blackcat.application.entrypoint import dependencies, injected
 from blackcat.application.ports import Resolver
@@ -40,7 +39,7 @@ def _route_arguments(app: Flask, endpoint: str) -> set[str]:
 
 def _bound(
     view: Callable[..., Any], endpoint: str, route_arguments: Iterable[str], resolver: Resolver | None
-) -> Callable[..., ResponseReturnValue]:
+) -> Callable[..., Any]:
     subject = f"view '{endpoint}'"
     wanted = {
         name: annotation
@@ -51,7 +50,7 @@ def _bound(
     fixed = injected({name: kind for name, kind in wanted.items() if name not in read}, resolver, subject=subject)
 
     @wraps(view)
-    def call(**route: Any) -> ResponseReturnValue:
+    def call(**route: Any) -> Any:
         from_request = {name: reader() for name, reader in read.items()}
         return _response(view(**route, **fixed, **from_request))
 

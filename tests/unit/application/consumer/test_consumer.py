@@ -1,0 +1,453 @@
+"""The promises of the consumer, on a queue in memory whose every call can be made to fail."""
+
+import json
+import logging
+import threading
+import time
+from collections import Counter
+from contextlib import contextmanager
+from datetime import timedelta
+from random import Random
+
+import pytest
+
+from blackcat import Message, Reject, Retry, RetryPolicy
+from blackcat.application.consumer.consumer import Consumer, ConsumerOptions
+from blackcat.application.entrypoint import consumer_entrypoint
+from blackcat.application.handler import MessageHandler
+from blackcat.application.ports import BatchFailure, BatchResult
+from blackcat.application.shutdown import Shutdown
+from blackcat.errors import AccessDenied, ConfigurationError, QueueNotFound, ServiceUnavailable, Unreachable
+from blackcat.infra.payloads import decoder_for
+from blackcat.resources import QueueResource
+from blackcat.testing import FrozenClock, InMemoryBroker
+
+PATIENCE_SECONDS = 30
+
+
+class ScriptedQueue:
+    """A queue that records its calls and fails those that a test says."""
+
+    def __init__(self, queue):
+        self._queue = queue
+        self.calls = []
+        self.faults = {}
+
+    def __getattr__(self, verb):
+        actual = getattr(self._queue, verb)
+        if not callable(actual):
+            return actual
+
+        def call(*arguments, **named):
+            self.calls.append((verb, arguments, named))
+            planned = self.faults.get(verb)
+            fault = planned.pop(0) if planned else None
+            if isinstance(fault, Exception):
+                raise fault
+            return fault if fault is not None else actual(*arguments, **named)
+
+        return call
+
+    def count(self, verb):
+        return sum(1 for called, _, _ in self.calls if called == verb)
+
+
+class ScriptedBroker:
+    def __init__(self, clock=None):
+        self._broker = InMemoryBroker(clock)
+        self._queues = {}
+        self.describe_faults = []
+
+    def create(self, *resources):
+        for resource in resources:
+            self._broker.create(resource)
+
+    def queue(self, name):
+        return self._queues.setdefault(name, ScriptedQueue(self._broker.queue(name)))
+
+    def describe(self, name):
+        if self.describe_faults:
+            raise self.describe_faults.pop(0)
+        return self._broker.describe(name)
+
+    def depth(self, name):
+        return self._broker.depth(name)
+
+
+def until(condition, what):
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while not condition():
+        assert time.monotonic() < deadline, f"waited {PATIENCE_SECONDS} s for {what}"
+        time.sleep(0.005)
+
+
+class Setting:
+    """A consumer of the queue 'orders' and all that is around it."""
+
+    def __init__(self, handle, *, name="orders", clock=None, dead_letters=True, budget=10.0, **options):
+        self.clock = clock or FrozenClock()
+        self.broker = ScriptedBroker(self.clock)
+        self.broker.create(QueueResource(name, max_receive_count=5 if dead_letters else None))
+        self.queue = self.broker.queue(name)
+        self.dead_letters = self.broker.queue("orders_dlq")
+        self.shutdown = Shutdown(budget=timedelta(seconds=budget), clock=self.clock)
+        self.failure = None
+        entrypoint = consumer_entrypoint(handle, None, subject="consumer 'orders'")
+        self.consumer = Consumer(
+            service="orders",
+            broker=self.broker,
+            queue_name=name,
+            handle=MessageHandler(entrypoint, decoder_for(entrypoint.payload_type, subject="x")),
+            retry=RetryPolicy(base=timedelta(seconds=1), longest=timedelta(seconds=1)),
+            options=ConsumerOptions(**{"wait": timedelta(milliseconds=50), **options}),
+            clock=self.clock,
+            random=Random(1),
+            redact=str,
+        )
+
+    @contextmanager
+    def running(self):
+        thread = threading.Thread(target=self._run)
+        thread.start()
+        try:
+            yield
+        finally:
+            self.shutdown.request("the test is over")
+            thread.join(PATIENCE_SECONDS)
+            assert not thread.is_alive()
+
+    def depth(self):
+        return self.broker.depth(self.queue.name)
+
+    def drain(self):
+        """Let time pass, in steps that matter to nothing but the batches of deletes, until nothing is left."""
+
+        def empty():
+            self.clock.advance(timedelta(milliseconds=100))
+            return self.depth().total == 0
+
+        until(empty, "an empty queue")
+
+    def _run(self):
+        try:
+            self.consumer.run(self.shutdown)
+        except Exception as error:
+            self.failure = error
+
+
+def ignore(payload: dict) -> None: ...
+
+
+class Gate:
+    """A handler that waits until the test lets it go on."""
+
+    def __init__(self):
+        self.entered = []
+        self.open = threading.Event()
+
+    def __call__(self, payload: dict, message: Message) -> None:
+        self.entered.append(message)
+        self.open.wait(PATIENCE_SECONDS)
+
+
+def test_what_is_handled_is_deleted_in_batches():
+    setting = Setting(ignore)
+    for number in range(100):
+        setting.queue.send({"n": number})
+    with setting.running():
+        setting.drain()
+    assert setting.consumer.health().details["handled"] == 100
+    assert setting.queue.count("delete") < 50
+
+
+def test_nothing_is_deleted_before_its_handler_returned():
+    gate = Gate()
+    setting = Setting(gate)
+    setting.queue.send({})
+    with setting.running():
+        until(lambda: gate.entered, "the handler to begin")
+        assert setting.queue.count("delete") == 0
+        gate.open.set()
+        setting.drain()
+
+
+def test_never_more_is_received_than_can_start_now():
+    gate = Gate()
+    setting = Setting(gate, concurrency=3)
+    for number in range(20):
+        setting.queue.send({"n": number})
+    with setting.running():
+        until(lambda: len(gate.entered) == 3, "three handlers")
+        assert setting.depth().in_flight == 3
+        gate.open.set()
+        setting.drain()
+    assert all(named["limit"] <= 3 for verb, _, named in setting.queue.calls if verb == "receive")
+
+
+def test_a_failed_message_comes_back_after_its_backoff_by_its_own_visibility():
+    attempts = []
+
+    def handle(payload: dict, message: Message) -> None:
+        attempts.append(message.receive_count)
+        if message.receive_count < 3:
+            raise ValueError("not yet")
+
+    setting = Setting(handle)
+    setting.queue.send({})
+    with setting.running():
+        for expected in (1, 2, 3):
+            until(lambda expected=expected: len(attempts) == expected, "the next attempt")
+            if expected < 3:
+                until(lambda expected=expected: setting.queue.count("extend") == expected, "the backoff")
+                setting.clock.advance(timedelta(seconds=1))
+        setting.drain()
+    assert attempts == [1, 2, 3]
+
+
+def test_a_handler_chooses_its_delay_up_to_twelve_hours():
+    def handle(payload: dict) -> None:
+        raise Retry(after=timedelta(days=2))
+
+    setting = Setting(handle)
+    setting.queue.send({})
+    with setting.running():
+        until(lambda: setting.queue.count("extend"), "the backoff")
+    ((change,),) = next(arguments for verb, arguments, _ in setting.queue.calls if verb == "extend")
+    assert change.timeout == timedelta(hours=12)
+
+
+def test_a_rejected_message_is_deleted_only_once_its_copy_stands_in_the_dead_letter_queue():
+    def handle(payload: dict) -> None:
+        raise Reject("no such customer")
+
+    setting = Setting(handle)
+    setting.queue.send({"n": 1})
+    setting.dead_letters.faults["send_batch"] = [
+        Unreachable("gone"),
+        BatchResult({}, (BatchFailure(0, "InternalError", "try again", transient=True),)),
+    ]
+    with setting.running():
+        for attempt in (1, 2):
+            until(lambda attempt=attempt: setting.queue.count("extend") == attempt, "the backoff")
+            assert setting.queue.count("delete") == 0
+            setting.clock.advance(timedelta(seconds=1))
+        setting.drain()
+    (letter,) = setting.dead_letters.receive()
+    assert json.loads(letter.body) == {"n": 1}
+    assert letter.attributes["blackcat.reason"].value == "no such customer"
+
+
+def test_without_a_dead_letter_queue_a_rejected_message_stays_in_its_queue():
+    def handle(payload: dict) -> None:
+        raise Reject("no such customer")
+
+    setting = Setting(handle, dead_letters=False)
+    setting.queue.send({})
+    with setting.running():
+        until(lambda: setting.queue.count("extend"), "the backoff")
+    assert setting.depth().total == 1
+
+
+def test_failed_deletes_are_tried_again():
+    setting = Setting(ignore)
+    setting.queue.faults["delete"] = [
+        ServiceUnavailable("later"),
+        BatchResult({}, (BatchFailure(0, "InternalError", "", transient=True),)),
+    ]
+    setting.queue.send({})
+    with setting.running():
+        setting.drain()
+    assert setting.queue.count("delete") == 3
+
+
+@pytest.mark.parametrize("error", [ServiceUnavailable("down"), QueueNotFound("deleted"), AccessDenied("revoked")])
+def test_errors_of_the_queue_never_end_the_loop(error):
+    setting = Setting(ignore)
+    setting.queue.faults["receive"] = [error, error]
+    setting.queue.send({})
+    with setting.running():
+        setting.drain()
+    assert setting.failure is None
+
+
+def test_a_queue_out_of_reach_at_start_is_tried_again():
+    setting = Setting(ignore)
+    setting.broker.describe_faults = [Unreachable("refused"), Unreachable("refused")]
+    setting.queue.send({})
+    with setting.running():
+        setting.drain()
+
+
+def test_a_stop_while_the_queue_is_out_of_reach_ends_at_once():
+    setting = Setting(ignore)
+    setting.broker.describe_faults = [Unreachable("refused")] * 1000
+    with setting.running():
+        until(lambda: len(setting.broker.describe_faults) < 1000, "the first try")
+        report = setting.consumer.health()
+        assert not report.healthy
+        assert "refused" in report.reasons[0]
+
+
+@pytest.mark.parametrize("error", [QueueNotFound("no such queue"), AccessDenied("no permission")])
+def test_a_missing_queue_or_permission_at_start_ends_it(error):
+    setting = Setting(ignore)
+    setting.broker.describe_faults = [error]
+    with setting.running():
+        until(lambda: setting.failure, "the failure")
+    assert isinstance(setting.failure, ConfigurationError)
+    assert error.detail in str(setting.failure)
+
+
+def test_leases_are_extended_while_a_handler_runs():
+    gate = Gate()
+    setting = Setting(gate)
+    setting.queue.send({})
+    with setting.running():
+        until(lambda: gate.entered, "the handler to begin")
+        for beat in (1, 2, 3):
+            setting.clock.advance(timedelta(seconds=40))
+            until(lambda beat=beat: setting.queue.count("extend") == beat, "a heartbeat")
+            assert setting.depth().in_flight == 1
+        assert gate.entered[0].lease.held
+        gate.open.set()
+        setting.drain()
+    assert len(gate.entered) == 1
+
+
+def test_a_lost_lease_is_seen_by_its_handler_and_logged(caplog):
+    gate = Gate()
+    setting = Setting(gate, concurrency=1)
+    setting.queue.send({})
+    with caplog.at_level(logging.WARNING), setting.running():
+        until(lambda: gate.entered, "the handler to begin")
+        setting.clock.advance(timedelta(seconds=61))
+        until(lambda: not gate.entered[0].lease.held, "the loss of the lease")
+        gate.open.set()
+        setting.drain()
+    assert "message.lease_lost" in [record.message for record in caplog.records]
+
+
+def test_extensions_end_at_the_longest_handling_time_and_health_tells():
+    gate = Gate()
+    setting = Setting(gate, max_handling=timedelta(seconds=100))
+    setting.queue.send({})
+    with setting.running():
+        until(lambda: gate.entered, "the handler to begin")
+        for _ in range(3):
+            setting.clock.advance(timedelta(seconds=40))
+            time.sleep(0.02)
+        until(lambda: not gate.entered[0].lease.held, "the end of the lease")
+        report = setting.consumer.health()
+        assert report.status_code == 503
+        assert any("a handler has been running for" in reason for reason in report.reasons)
+        gate.open.set()
+
+
+def test_a_stop_lets_handlers_finish_and_gives_the_rest_back():
+    gate = Gate()
+    setting = Setting(gate, concurrency=2)
+    for number in range(4):
+        setting.queue.send({"n": number})
+    with setting.running():
+        until(lambda: len(gate.entered) == 2, "two handlers")
+        setting.shutdown.request("SIGTERM")
+        until(setting.shutdown.requested.is_set, "the stop")
+        gate.open.set()
+    assert setting.depth() == setting.depth().__class__(waiting=2, in_flight=0, delayed=0)
+
+
+def test_messages_of_a_poll_under_way_at_the_stop_are_released_last_first():
+    setting = Setting(ignore)
+    received = threading.Event()
+    proceed = threading.Event()
+    original = setting.queue.receive
+
+    def slow_receive(**named):
+        messages = original(**{**named, "limit": 10})
+        if messages:
+            received.set()
+            proceed.wait(PATIENCE_SECONDS)
+        return messages
+
+    setting.queue.receive = slow_receive
+    for number in range(3):
+        setting.queue.send({"n": number})
+    with setting.running():
+        until(received.is_set, "the poll")
+        setting.shutdown.request("SIGTERM")
+        until(setting.shutdown.requested.is_set, "the stop")
+        time.sleep(0.05)
+        proceed.set()
+    assert setting.depth().waiting == 3
+    assert setting.consumer.health().details["handled"] == 0
+    ((released,),) = [arguments for verb, arguments, _ in setting.queue.calls if verb == "release"]
+    assert len(released) == 3
+
+
+def test_a_handler_beyond_the_budget_is_abandoned_and_its_message_given_back():
+    gate = Gate()
+    setting = Setting(gate, budget=3)
+    setting.queue.send({})
+    with setting.running():
+        until(lambda: gate.entered, "the handler to begin")
+        setting.shutdown.request("SIGTERM")
+        until(setting.shutdown.requested.is_set, "the stop")
+    assert setting.depth().waiting == 1
+    gate.open.set()
+
+
+def fifo(setting, groups, each):
+    for number in range(each):
+        for group in groups:
+            setting.queue.send({"n": number}, group_id=group, deduplication_id=f"{group}-{number}")
+
+
+def test_a_fifo_group_is_handled_one_after_the_other_and_groups_in_parallel():
+    order, together, most = [], Counter(), Counter()
+    lock = threading.Lock()
+
+    def handle(payload: dict, message: Message) -> None:
+        with lock:
+            together[message.group_id] += 1
+            most[message.group_id] = max(most[message.group_id], together[message.group_id])
+            order.append((message.group_id, payload["n"]))
+        time.sleep(0.001)
+        with lock:
+            together[message.group_id] -= 1
+
+    setting = Setting(handle, name="orders.fifo")
+    fifo(setting, "abc", 30)
+    with setting.running():
+        setting.drain()
+    for group in "abc":
+        assert [number for handled, number in order if handled == group] == list(range(30))
+    assert set(most.values()) == {1}
+
+
+def test_nothing_later_of_a_fifo_group_goes_before_the_one_that_failed():
+    order = []
+
+    def handle(payload: dict, message: Message) -> None:
+        order.append((payload["n"], message.receive_count))
+        if payload["n"] == 3 and message.receive_count == 1:
+            raise ValueError("not yet")
+
+    setting = Setting(handle, name="orders.fifo")
+    fifo(setting, "a", 8)
+    with setting.running():
+        setting.drain()
+    handled = [number for number, attempt in order if not (number == 3 and attempt == 1)]
+    assert handled == list(range(8))
+
+
+def test_a_stop_in_the_middle_of_a_fifo_group_keeps_its_order():
+    gate = Gate()
+    setting = Setting(gate, name="orders.fifo")
+    fifo(setting, "a", 5)
+    with setting.running():
+        until(lambda: gate.entered, "the first of the group")
+        setting.shutdown.request("SIGTERM")
+        until(setting.shutdown.requested.is_set, "the stop")
+        gate.open.set()
+    assert setting.depth().in_flight == 0
+    assert [json.loads(message.body)["n"] for message in setting.queue.receive()] == [1, 2, 3, 4]
