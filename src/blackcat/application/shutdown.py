@@ -21,21 +21,23 @@ class Shutdown:
         self.requested = Event()
         self.reason = ""
         self.failure: BaseException | None = None
-        self._requests: SimpleQueue[tuple[str, BaseException | None]] = SimpleQueue()
+        self._requests: SimpleQueue[str] = SimpleQueue()
         self._budget = budget.total_seconds()
         self._clock = clock
         self._deadline: float | None = None
 
     def request(self, reason: str, *, failure: BaseException | None = None) -> None:
         """Ask to stop; a ``failure`` makes the process end with status 1."""
-        self._requests.put((reason, failure))
+        if failure:
+            self.failure = failure
+        self._requests.put(reason)
 
     def wait(self, timeout: float | None = None) -> bool:
         """In the main thread: wait for a request, up to ``timeout`` seconds; True once there is one."""
         if self.requested.is_set():
             return True
         try:
-            self.reason, self.failure = self._requests.get(timeout=timeout)
+            self.reason = self._requests.get(timeout=timeout)
         except Empty:
             return False
         self._deadline = self._clock.monotonic() + self._budget

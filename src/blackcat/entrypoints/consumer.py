@@ -7,7 +7,8 @@ from datetime import timedelta
 from random import Random
 
 from blackcat.application.clock import SystemClock
-from blackcat.application.consumer.consumer import Consumer, ConsumerOptions
+from blackcat.application.consumer.consumer import Consumer
+from blackcat.application.consumer.options import ConsumerOptions
 from blackcat.application.container import opened_container
 from blackcat.application.entrypoint import consumer_entrypoint, load
 from blackcat.application.handler import MessageHandler

@@ -10,6 +10,7 @@ from blackcat.application.events import EventLog
 from blackcat.domain.registry import ServiceRegistry
 from blackcat.domain.service import Service, ServiceType
 from blackcat.entrypoints.exit_status import CONFIGURATION, DONE, FAILED
+from blackcat.entrypoints.signals import end_at_signals
 from blackcat.errors import ConfigurationError, EntrypointError, InjectionError
 from blackcat.infra.configuration import Settings, export_aws_variables
 from blackcat.infra.logs import configure_logs
@@ -44,6 +45,7 @@ def _run(target: Service | ServiceRegistry) -> int:
 
 
 def _guarded(run: Callable[[], int]) -> int:
+    end_at_signals()
     configure_logs()
     try:
         return run()

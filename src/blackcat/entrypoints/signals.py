@@ -4,14 +4,24 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
 from blackcat.application.shutdown import Shutdown
-from blackcat.entrypoints.exit_status import FAILED
+from blackcat.entrypoints.exit_status import DONE, FAILED
 
 _SIGNALS = (signal.SIGTERM, signal.SIGINT)
+
+
+def end_at_signals() -> None:
+    """While a service is still being imported and built, a signal ends the process: nothing has begun.
+
+    As process 1 of a container it would otherwise not even be noticed.
+    """
+    for number in _SIGNALS:
+        signal.signal(number, lambda *_: sys.exit(DONE))
 
 
 @contextmanager

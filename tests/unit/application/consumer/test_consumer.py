@@ -12,7 +12,8 @@ from random import Random
 import pytest
 
 from blackcat import Message, Reject, Retry, RetryPolicy
-from blackcat.application.consumer.consumer import Consumer, ConsumerOptions
+from blackcat.application.consumer.consumer import Consumer
+from blackcat.application.consumer.options import ConsumerOptions
 from blackcat.application.entrypoint import consumer_entrypoint
 from blackcat.application.handler import MessageHandler
 from blackcat.application.ports import BatchFailure, BatchResult
