@@ -220,7 +220,7 @@ class TableResource:
 
 
 Resource = QueueResource | TopicResource | TableResource
-AnyResource = TypeVar("AnyResource", QueueResource, TopicResource, TableResource)
+AnyResource = TypeVar("AnyResource", bound=Resource)
 
 
 def with_prefix(resource: AnyResource, prefix: str) -> AnyResource:

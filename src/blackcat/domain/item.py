@@ -97,9 +97,7 @@ def _stored(value: Any, path: str, depth: int) -> Any:
 
 def _enum(value: Enum, path: str) -> Any:
     if isinstance(value, Flag) or isinstance(value.value, bool) or not isinstance(value.value, str | int):
-        raise InvalidItem(
-            f"{path}: {value} cannot be read back from its value: give its enum str or int values"
-        )
+        raise InvalidItem(f"{path}: {value} cannot be read back from its value: use str or int values")
     return stored_value(value.value, path)
 
 

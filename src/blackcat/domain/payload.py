@@ -30,7 +30,7 @@ def encode(payload: Any) -> str:
 
 def plain(value: Any) -> Any:
     """The value in JSON's own types. Raises TypeError for what has no faithful form."""
-    if value is None or isinstance(value, str | bool | int | float) and not isinstance(value, Enum):
+    if value is None or (isinstance(value, str | bool | int | float) and not isinstance(value, Enum)):
         return value
     if isinstance(value, Mapping):
         return {_key(key): plain(item) for key, item in value.items()}

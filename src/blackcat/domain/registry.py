@@ -19,11 +19,15 @@ class ServiceRegistry:
     entered before the service starts and left after it stopped. Raises InvalidDeclaration.
     """
 
-    def __init__(self, services: Iterable[Service], *, container: str | Callable[..., Any] | None = None) -> None:
+    def __init__(
+        self, services: Iterable[Service], *, container: str | Callable[..., Any] | None = None
+    ) -> None:
         self._services: dict[str, Service] = {}
         for service in services:
             if not isinstance(service, Service):
-                raise InvalidDeclaration(f"a ServiceRegistry takes Service(...) declarations, not {service!r}")
+                raise InvalidDeclaration(
+                    f"a ServiceRegistry takes Service(...) declarations, not {service!r}"
+                )
             if service.name in self._services:
                 raise InvalidDeclaration(f"two services are named '{service.name}': give each its own name")
             self._services[service.name] = service
@@ -44,7 +48,9 @@ class ServiceRegistry:
         if name not in self._services:
             nearest = difflib.get_close_matches(name, self._services, n=1, cutoff=0.5)
             hint = f" (did you mean '{nearest[0]}'?)" if nearest else ""
-            raise UnknownService(f"SERVICE_NAME is '{name}', which names no service{hint}: the services are {known}")
+            raise UnknownService(
+                f"SERVICE_NAME is '{name}', which names no service{hint}: the services are {known}"
+            )
         return self._services[name]
 
     @property

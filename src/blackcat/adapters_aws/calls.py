@@ -1,0 +1,52 @@
+"""The one way to AWS: every call is translated here, and in a dry run every write stops here."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from botocore import xform_name
+
+from blackcat.adapters_aws.clients import AwsOptions, client
+from blackcat.adapters_aws.errors import AWS_ERRORS, not_from_aws, translated
+from blackcat.application.events import EventLog
+
+Response = dict[str, Any]
+
+log = EventLog(__name__)
+
+
+class AwsCalls:
+    """The calls to one AWS service.
+
+    Operations are named as in AWS's API reference (``SendMessage``); ``resource`` is the name that
+    errors and logs show. Raises RemoteError; errors are logged where they are handled, not here.
+    """
+
+    def __init__(self, service: str, options: AwsOptions) -> None:
+        self.service = service
+        self.options = options
+
+    def read(self, operation: str, resource: str, **parameters: Any) -> Response:
+        call = getattr(client(self.service, self.options), xform_name(operation))
+        try:
+            response: Response = call(**parameters)
+        except AWS_ERRORS as error:
+            raise translated(error, service=self.service, operation=operation, resource=resource) from error
+        if "RequestId" not in response["ResponseMetadata"]:
+            # botocore takes any JSON, and any page that answers 200, for an empty response.
+            raise not_from_aws(service=self.service, operation=operation, resource=resource)
+        return response
+
+    def write(self, operation: str, resource: str, *, dry: Response, **parameters: Any) -> Response:
+        """The call, or with ``dry_run`` a log line and the response ``dry``."""
+        if not self.options.dry_run:
+            return self.read(operation, resource, **parameters)
+        # The names only: values are message bodies and items.
+        log.info(
+            "aws.dry_run",
+            aws_service=self.service,
+            aws_operation=operation,
+            aws_resource=resource,
+            parameters=sorted(parameters),
+        )
+        return dry

@@ -1,0 +1,102 @@
+"""boto3 clients: one per service, region and address in each process."""
+
+from __future__ import annotations
+
+import os
+import threading
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError
+
+from blackcat.errors import ConfigurationError
+
+ATTEMPTS = 3
+CONNECT_TIMEOUT = timedelta(seconds=5)
+READ_TIMEOUT = timedelta(seconds=30)  # longer than the longest poll, which SQS answers after 20 seconds
+
+
+@dataclass(frozen=True, kw_only=True)
+class AwsOptions:
+    """Where and how AWS is called.
+
+    Without ``region`` AWS_REGION holds, then what boto3 knows (AWS_DEFAULT_REGION, the profile).
+    ``endpoint_url`` leads to an emulator instead of AWS. With ``dry_run`` writes are logged and not
+    sent. ``pool_size`` is the number of connections kept per client: one for each thread that calls.
+    """
+
+    region: str | None = None
+    endpoint_url: str | None = None
+    dry_run: bool = False
+    pool_size: int = 20
+
+
+def client(service: str, options: AwsOptions) -> Any:
+    """The process's client for that service; made at the first call, safe to share between threads.
+
+    Each call is tried three times in botocore's standard mode. Raises ConfigurationError when the
+    region is missing, or boto3's configuration is wrong.
+    """
+    return _clients.get(service, options)
+
+
+class _Clients:
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._session: Any = None
+        self._made: dict[tuple[str, str, str | None, int], Any] = {}
+
+    def get(self, service: str, options: AwsOptions) -> Any:
+        # Sessions are not thread-safe, and two clients made at once would read credentials twice.
+        with self._lock:
+            region = options.region or os.environ.get("AWS_REGION") or self._default_region()
+            key = (service, region, options.endpoint_url, options.pool_size)
+            if key not in self._made:
+                self._made[key] = self._make(*key)
+            return self._made[key]
+
+    def _default_region(self) -> str:
+        region: str | None = self._opened_session().region_name
+        if not region:
+            raise ConfigurationError("no AWS region is set: set AWS_REGION, such as AWS_REGION=eu-west-1")
+        return region
+
+    def _opened_session(self) -> Any:
+        if self._session is None:
+            try:
+                self._session = boto3.session.Session()
+            except BotoCoreError as error:
+                raise ConfigurationError(f"boto3 cannot be configured: {error}") from error
+        return self._session
+
+    def _make(self, service: str, region: str, endpoint_url: str | None, pool_size: int) -> Any:
+        session = self._opened_session()
+        config = Config(
+            retries={"mode": "standard", "total_max_attempts": ATTEMPTS},
+            connect_timeout=CONNECT_TIMEOUT.total_seconds(),
+            read_timeout=READ_TIMEOUT.total_seconds(),
+            max_pool_connections=pool_size,
+            tcp_keepalive=True,
+        )
+        try:
+            return session.client(service, region_name=region, endpoint_url=endpoint_url, config=config)
+        except (BotoCoreError, ValueError) as error:
+            raise ConfigurationError(
+                f"no {service} client can be made for region '{region}': {error}; "
+                "check AWS_REGION, AWS_ENDPOINT_URL and AWS_PROFILE"
+            ) from error
+
+
+_clients = _Clients()
+
+
+def _forget_clients() -> None:
+    # A forked child must neither share its parent's sockets nor wait for a lock that nobody holds there.
+    global _clients
+    _clients = _Clients()
+
+
+os.register_at_fork(after_in_child=_forget_clients)

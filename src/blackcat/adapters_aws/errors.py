@@ -1,0 +1,198 @@
+"""Translation: what botocore raises becomes Blackcat's errors, once, with all that is known of the call."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from botocore import exceptions as botocore_errors
+from botocore.exceptions import BotoCoreError, ClientError
+from botocore.parsers import ResponseParserError
+
+from blackcat.application.ports import BatchFailure
+from blackcat.errors import (
+    AccessDenied,
+    ConditionFailed,
+    InvalidRequest,
+    NotFound,
+    QueueNotFound,
+    ReceiptExpired,
+    RemoteError,
+    ServiceUnavailable,
+    TableNotFound,
+    Throttled,
+    TopicNotFound,
+    Unreachable,
+)
+
+AWS_ERRORS = (BotoCoreError, ClientError, ResponseParserError)
+
+# https://docs.aws.amazon.com/sdkref/latest/guide/feature-retry-behavior.html
+_THROTTLED = {
+    "BandwidthLimitExceeded",
+    "KmsThrottled",
+    "LimitExceededException",
+    "OverLimit",
+    "PriorRequestNotComplete",
+    "ProvisionedThroughputExceededException",
+    "RequestLimitExceeded",
+    "RequestThrottled",
+    "RequestThrottledException",
+    "SlowDown",
+    "ThrottledException",
+    "Throttling",
+    "ThrottlingException",
+    "TooManyRequestsException",
+    "TransactionConflictException",
+    "TransactionInProgressException",
+}
+_UNAVAILABLE = {
+    "InternalError",
+    "InternalFailure",
+    "InternalServerError",
+    "RequestTimeout",
+    "RequestTimeoutException",
+    "ServiceUnavailable",
+}
+# https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/CommonErrors.html
+_PERMISSION_MISSING = {
+    "AccessDenied",
+    "AccessDeniedException",
+    "AuthorizationError",
+    "AuthorizationErrorException",
+    "KMSAccessDenied",
+    "KMSAccessDeniedException",
+    "KmsAccessDenied",
+    "NotAuthorized",
+    "UnauthorizedOperation",
+}
+_CREDENTIALS_EXPIRED = {"ExpiredToken", "ExpiredTokenException", "RequestExpired"}
+_CREDENTIALS_WRONG = {
+    "AuthFailure",
+    "IncompleteSignature",
+    "InvalidAccessKeyId",
+    "InvalidClientTokenId",
+    "InvalidSecurity",
+    "InvalidSignatureException",
+    "InvalidToken",
+    "MissingAuthenticationToken",
+    "MissingAuthenticationTokenException",
+    "OptInRequired",
+    "SignatureDoesNotMatch",
+    "UnrecognizedClient",
+    "UnrecognizedClientException",
+}
+_NOT_FOUND = {
+    "NonExistentQueue",
+    "NotFound",
+    "NotFoundException",
+    "QueueDoesNotExist",
+    "ResourceNotFoundException",
+}
+_RECEIPT_EXPIRED = {"MessageNotInflight", "ReceiptHandleIsInvalid"}
+
+_NOT_FOUND_BY_SERVICE: dict[str, type[NotFound]] = {
+    "sqs": QueueNotFound,
+    "sns": TopicNotFound,
+    "dynamodb": TableNotFound,
+}
+_NO_ANSWER = (botocore_errors.ConnectionError, botocore_errors.HTTPClientError)
+_NO_CREDENTIALS = (
+    botocore_errors.CredentialRetrievalError,
+    botocore_errors.NoAuthTokenError,
+    botocore_errors.NoCredentialsError,
+    botocore_errors.PartialCredentialsError,
+    botocore_errors.SSOError,
+    botocore_errors.TokenRetrievalError,
+)
+_GIVE_CREDENTIALS = (
+    "give the process a role, or set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE"
+)
+
+
+def translated(error: Exception, *, service: str, operation: str, resource: str) -> RemoteError:
+    """The error of Blackcat's tree for one of AWS_ERRORS; raise it ``from`` that one."""
+    if isinstance(error, ClientError):
+        return _answered(error, service=service, operation=operation, resource=resource)
+    if isinstance(error, ResponseParserError):
+        return not_from_aws(service=service, operation=operation, resource=resource)
+    kind, detail = _unanswered(error)
+    return kind(detail, service=service, operation=operation, resource=resource)
+
+
+def not_from_aws(*, service: str, operation: str, resource: str) -> RemoteError:
+    """The error for an answer that some other server gave."""
+    return ServiceUnavailable(
+        "the answer is not AWS's: check AWS_ENDPOINT_URL, and any proxy",
+        service=service,
+        operation=operation,
+        resource=resource,
+    )
+
+
+def batch_failure(index: int, entry: Mapping[str, Any]) -> BatchFailure:
+    """The failure of one entry of a batch, from AWS's BatchResultErrorEntry.
+
+    https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_BatchResultErrorEntry.html
+    """
+    code = _bare(entry["Code"])
+    transient = not entry.get("SenderFault", True) or code in _THROTTLED | _UNAVAILABLE
+    return BatchFailure(index=index, code=code, reason=entry.get("Message", ""), transient=transient)
+
+
+def _answered(error: ClientError, *, service: str, operation: str, resource: str) -> RemoteError:
+    answer: Any = error.response
+    code = _bare(str(answer.get("Error", {}).get("Code", "")))
+    message = answer.get("Error", {}).get("Message") or "AWS gave no reason"
+    metadata = answer.get("ResponseMetadata", {})
+    kind, hint = _classified(code, message, metadata.get("HTTPStatusCode", 400), service)
+    return kind(
+        f"{message.rstrip('.')}; {hint}" if hint else message,
+        service=service,
+        operation=operation,
+        resource=resource,
+        code=code,
+        request_id=metadata.get("RequestId", ""),
+    )
+
+
+def _classified(code: str, message: str, status: int, service: str) -> tuple[type[RemoteError], str]:
+    if code in _THROTTLED or status == 429:
+        return Throttled, ""
+    if code in _UNAVAILABLE or status >= 500:
+        return ServiceUnavailable, ""
+    if code in _CREDENTIALS_EXPIRED:
+        return AccessDenied, f"the credentials have expired; renew them, or {_GIVE_CREDENTIALS}"
+    if code in _CREDENTIALS_WRONG:
+        return AccessDenied, "check the access key, its secret, the region and the machine's clock"
+    if code in _PERMISSION_MISSING:
+        return AccessDenied, "grant it to the role, by declaring the resource in the service's uses"
+    if code in _NOT_FOUND:
+        return _NOT_FOUND_BY_SERVICE.get(service, NotFound), "create it, or check name, region and account"
+    if code == "ConditionalCheckFailedException":
+        return ConditionFailed, "another writer came first; read the item again and decide anew"
+    if code in _RECEIPT_EXPIRED or _names_expired_receipt(message):
+        return ReceiptExpired, ""
+    if status in (401, 403):
+        return AccessDenied, "check the credentials and the role's permissions"
+    return InvalidRequest, ""
+
+
+def _names_expired_receipt(message: str) -> bool:
+    # SQS reports an expired receipt as InvalidParameterValue, and tells the reason in prose only.
+    return "ReceiptHandle" in message and ("expired" in message or "not available" in message)
+
+
+def _unanswered(error: Exception) -> tuple[type[RemoteError], str]:
+    detail = str(error)
+    if isinstance(error, _NO_CREDENTIALS):
+        return AccessDenied, f"{detail}: {_GIVE_CREDENTIALS}"
+    if isinstance(error, _NO_ANSWER):
+        return Unreachable, detail
+    # botocore quotes the value that it refuses, which may be a message's body.
+    return InvalidRequest, detail.partition(", value:")[0]
+
+
+def _bare(code: str) -> str:
+    """The code without its namespace: SQS still says AWS.SimpleQueueService.NonExistentQueue."""
+    return code.rpartition(".")[2].rpartition("#")[2]
