@@ -1,0 +1,26 @@
+"""What every adapter must do, as pytest classes to inherit.
+
+An adapter of your own is one that another can be replaced with when it passes its suite::
+
+    class TestMyQueue(QueueContract):
+        @pytest.fixture
+        def broker(self): ...
+
+        @pytest.fixture
+        def create(self): ...
+
+Each class tells which fixtures it needs. Import them from here, not from the modules, so that pytest
+explains failed assertions.
+"""
+
+import pytest
+
+pytest.register_assert_rewrite(
+    f"{__name__}.queue_contract", f"{__name__}.table_contract", f"{__name__}.topic_contract"
+)
+
+from blackcat.testing.contracts.queue_contract import QueueContract  # noqa: E402 - after the line above
+from blackcat.testing.contracts.table_contract import TableContract  # noqa: E402
+from blackcat.testing.contracts.topic_contract import TopicContract  # noqa: E402
+
+__all__ = ["QueueContract", "TableContract", "TopicContract"]

@@ -1,0 +1,301 @@
+"""What every table does."""
+
+from __future__ import annotations
+
+import threading
+import uuid
+from collections.abc import Mapping
+from datetime import date, datetime, timedelta, timezone
+from decimal import Decimal
+from enum import Enum
+from typing import Any
+
+import pytest
+
+from blackcat.application.ports import Table
+from blackcat.domain.conditions import (
+    KeyCondition,
+    at_least,
+    at_most,
+    begins_with,
+    between,
+    equal_to,
+    greater_than,
+    less_than,
+)
+from blackcat.errors import BlackcatError, ConditionFailed, InvalidItem, InvalidRequest
+from blackcat.resources import TableIndex, TableResource
+
+
+class Colour(Enum):
+    RED = "red"
+
+
+class TableContract:
+    """Inherit it, and give the fixture ``table``: the Table for ``resource``; other items may be in it."""
+
+    resource = TableResource(
+        "contract_items",
+        key="id",
+        sort_key="number",
+        sort_key_type="N",
+        indexes=[TableIndex("by_status", key="status", sort_key="at"), TableIndex("by_owner", key="owner")],
+    )
+
+    @pytest.fixture
+    def id(self) -> str:
+        """The partition of one test."""
+        return uuid.uuid4().hex
+
+    def test_what_is_saved_is_read_back(self, table: Table, id: str) -> None:
+        item = {
+            "id": id,
+            "number": 1,
+            "text": "São João",
+            "empty": "",
+            "bytes": b"\x00\xff",
+            "yes": True,
+            "none": None,
+            "whole": 12345678901234567890123456789012345678,
+            "fraction": Decimal("0.1"),
+            "list": [1, "a", [None]],
+            "map": {"size": 1, "inner": {"values": [Decimal("1.5")]}},
+            "texts": {"a", "b"},
+            "numbers": {1, Decimal("2.5")},
+            "blobs": {b"a"},
+        }
+        table.save(item)
+        assert table.get({"id": id, "number": 1}) == item
+
+    def test_rich_values_are_stored_as_plain_ones(self, table: Table, id: str) -> None:
+        identity = uuid.uuid4()
+        moment = datetime(2030, 1, 2, 3, 4, 5, tzinfo=timezone(timedelta(hours=-3)))
+        values = {"at": moment, "day": date(2030, 1, 2), "uuid": identity, "colour": Colour.RED, "float": 0.1}
+        table.save({"id": id, "number": 1, **values, "tuple": (1, 2), "whole": Decimal("3.00")})
+        assert table.get({"id": id, "number": 1}) == {
+            "id": id,
+            "number": 1,
+            "at": "2030-01-02T06:04:05.000000+00:00",
+            "day": "2030-01-02",
+            "uuid": str(identity),
+            "colour": "red",
+            "float": Decimal("0.1"),
+            "tuple": [1, 2],
+            "whole": 3,
+        }
+
+    @pytest.mark.parametrize(
+        ("value", "path"),
+        [
+            ({"items": [{}, {}, {"price": float("nan")}]}, r"value\.items\[2\]\.price"),
+            (float("inf"), "value"),
+            (10**38 + 1, "value"),
+            (Decimal("1E+126"), "value"),
+            (Decimal("1E-131"), "value"),
+            (datetime(2030, 1, 1), "value"),  # noqa: DTZ001 - that it has no time zone is the point
+            (set(), "value"),
+            ({1, "a"}, "value"),
+            ({True}, "value"),
+            ({1: "a"}, "value"),
+            ({"": "a"}, "value"),
+            ([object()], r"value\[0\]"),
+            ("\ud800", "value"),
+            (timedelta(seconds=1), "value"),
+        ],
+    )
+    def test_what_would_not_come_back_is_refused(self, table: Table, id: str, value: Any, path: str) -> None:
+        with pytest.raises(InvalidItem, match=path):
+            table.save({"id": id, "number": 1, "value": value})
+        assert table.get({"id": id, "number": 1}) is None
+
+    def test_a_missing_item_is_none(self, table: Table, id: str) -> None:
+        assert table.get({"id": id, "number": 1}) is None
+
+    def test_what_is_read_is_the_callers_own(self, table: Table, id: str) -> None:
+        tags = ["a"]
+        table.save({"id": id, "number": 1, "tags": tags})
+        tags.append("b")
+        read = table.get({"id": id, "number": 1})
+        assert read is not None
+        read["tags"].append("c")
+        assert table.get({"id": id, "number": 1}) == {"id": id, "number": 1, "tags": ["a"]}
+
+    def test_save_replaces_the_whole_item(self, table: Table, id: str) -> None:
+        table.save({"id": id, "number": 1, "old": 1})
+        table.save({"id": id, "number": 1, "new": 2})
+        assert table.get({"id": id, "number": 1}) == {"id": id, "number": 1, "new": 2}
+
+    def test_an_unconditional_save_keeps_the_items_own_version(self, table: Table, id: str) -> None:
+        assert table.save({"id": id, "number": 1}) == 0
+        assert table.save({"id": id, "number": 1, "version": 7}) == 7
+
+    def test_versions_count_up(self, table: Table, id: str) -> None:
+        key = {"id": id, "number": 1}
+        assert table.save(key, version=0) == 1
+        assert table.save({**key, "state": "paid"}, version=1) == 2
+        assert table.get(key) == {**key, "state": "paid", "version": 2}
+
+    def test_version_zero_is_for_new_items_only(self, table: Table, id: str) -> None:
+        key = {"id": id, "number": 1}
+        table.save(key)
+        with pytest.raises(ConditionFailed):
+            table.save({**key, "state": "second"}, version=0)
+        assert table.get(key) == key
+
+    @pytest.mark.parametrize("version", [1, 3])
+    def test_another_version_is_not_overwritten(self, table: Table, id: str, version: int) -> None:
+        key = {"id": id, "number": 1}
+        table.save({**key, "version": 2})
+        with pytest.raises(ConditionFailed) as raised:
+            table.save({**key, "state": "lost"}, version=version)
+        assert not raised.value.transient
+        assert table.get(key) == {**key, "version": 2}
+
+    def test_a_missing_item_has_no_version(self, table: Table, id: str) -> None:
+        with pytest.raises(ConditionFailed):
+            table.save({"id": id, "number": 1}, version=1)
+
+    def test_of_many_writers_one_wins(self, table: Table, id: str) -> None:
+        key = {"id": id, "number": 1}
+        outcomes: list[str] = []
+
+        def write() -> None:
+            try:
+                table.save(key, version=0)
+                outcomes.append("won")
+            except ConditionFailed:
+                outcomes.append("lost")
+
+        threads = [threading.Thread(target=write) for _ in range(8)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert sorted(outcomes) == ["lost"] * 7 + ["won"]
+
+    def test_a_version_must_be_a_count(self, table: Table, id: str) -> None:
+        for version in ("1", -1, True, Decimal("1.5")):
+            with pytest.raises(InvalidItem, match="version"):
+                table.save({"id": id, "number": 1, "version": version})
+
+    def test_a_deleted_item_is_gone(self, table: Table, id: str) -> None:
+        key = {"id": id, "number": 1}
+        table.save(key)
+        table.delete(key)
+        assert table.get(key) is None
+        table.delete(key)
+
+    def test_a_conditional_delete_spares_another_version(self, table: Table, id: str) -> None:
+        key = {"id": id, "number": 1}
+        table.save({**key, "version": 2})
+        for version in (0, 1):
+            with pytest.raises(ConditionFailed):
+                table.delete(key, version=version)
+        table.delete(key, version=2)
+        assert table.get(key) is None
+
+    def test_version_zero_deletes_what_has_no_version(self, table: Table, id: str) -> None:
+        for item in ({"id": id, "number": 1}, {"id": id, "number": 1, "version": 0}):
+            table.save(item)
+            table.delete({"id": id, "number": 1}, version=0)
+            assert table.get({"id": id, "number": 1}) is None
+
+    @pytest.mark.parametrize(
+        "key",
+        [
+            {"id": "x"},
+            {"number": 1},
+            {"id": "x", "number": 1, "state": "paid"},
+            {"id": 1, "number": 1},
+            {"id": "x", "number": "1"},
+            {"id": "x", "number": True},
+            {"id": "", "number": 1},
+        ],
+    )
+    def test_a_key_is_whole_and_of_its_types(self, table: Table, key: Mapping[str, Any]) -> None:
+        with pytest.raises(InvalidItem, match="id|number"):
+            table.get(key)
+        with pytest.raises(InvalidItem, match="id|number"):
+            table.delete(key)
+
+    def test_an_item_has_its_keys(self, table: Table, id: str) -> None:
+        for item in (
+            {"id": id},
+            {"number": 1},
+            {"id": id, "number": "1"},
+            {"id": id, "number": 1, "owner": 5},
+        ):
+            with pytest.raises(InvalidItem, match="id|number|owner"):
+                table.save(item)
+
+    def test_query_gives_a_partition_in_order(self, table: Table, id: str) -> None:
+        for number in (10, 9, Decimal("9.5"), -1):
+            table.save({"id": id, "number": number})
+        table.save({"id": f"{id}-other", "number": 5})
+        assert [item["number"] for item in table.query(id)] == [-1, 9, Decimal("9.5"), 10]
+        assert [item["number"] for item in table.query(id, ascending=False)] == [10, Decimal("9.5"), 9, -1]
+        assert list(table.query(f"{id}-none")) == []
+
+    @pytest.mark.parametrize("limit", [0, 1, 3, 5, 9])
+    def test_query_keeps_to_its_limit(self, table: Table, id: str, limit: int) -> None:
+        for number in range(5):
+            table.save({"id": id, "number": number})
+        found = [item["number"] for item in table.query(id, limit=limit)]
+        assert found == list(range(min(limit, 5)))
+
+    def test_query_goes_on_over_many_pages(self, table: Table, id: str) -> None:
+        text = "x" * 300_000  # a page of DynamoDB's holds 1 MB
+        for number in range(5):
+            table.save({"id": id, "number": number, "text": text})
+        assert [item["number"] for item in table.query(id)] == list(range(5))
+        assert [item["number"] for item in table.query(id, limit=4)] == list(range(4))
+
+    @pytest.mark.parametrize(
+        ("condition", "expected"),
+        [
+            (equal_to(2), [2]),
+            (less_than(2), [0, 1]),
+            (at_most(2), [0, 1, 2]),
+            (greater_than(2), [3, 4]),
+            (at_least(2), [2, 3, 4]),
+            (between(1, 3), [1, 2, 3]),
+        ],
+    )
+    def test_query_takes_a_condition_on_the_sort_key(
+        self, table: Table, id: str, condition: KeyCondition, expected: list[int]
+    ) -> None:
+        for number in range(5):
+            table.save({"id": id, "number": number})
+        assert [item["number"] for item in table.query(id, sort=condition)] == expected
+
+    def test_an_index_is_queried_by_its_own_keys(self, table: Table, id: str) -> None:
+        moments = [datetime(2030, 1, day, tzinfo=timezone.utc) for day in (3, 1, 2)]
+        for number, moment in enumerate(moments):
+            table.save({"id": id, "number": number, "status": id, "at": moment})
+        table.save({"id": id, "number": 9, "status": id})  # not in the index: it lacks the sort key
+        found = table.query(id, index="by_status")
+        assert [item["number"] for item in found] == [1, 2, 0]
+        since = table.query(id, index="by_status", sort=at_least(moments[2]))
+        assert [item["number"] for item in since] == [2, 0]
+        in_january = table.query(id, index="by_status", sort=begins_with("2030-01"), limit=2)
+        assert [item["number"] for item in in_january] == [1, 2]
+
+    def test_an_index_may_have_no_sort_key(self, table: Table, id: str) -> None:
+        table.save({"id": id, "number": 1, "owner": id})
+        assert [item["number"] for item in table.query(id, index="by_owner")] == [1]
+        with pytest.raises(InvalidItem, match="by_owner"):
+            table.query(id, index="by_owner", sort=equal_to(1))
+
+    def test_an_unknown_index_is_named(self, table: Table) -> None:
+        with pytest.raises(BlackcatError, match="by_status"):
+            table.query("x", index="by_colour")
+
+    def test_query_checks_its_keys(self, table: Table, id: str) -> None:
+        with pytest.raises(InvalidItem, match="id"):
+            table.query(1)
+        with pytest.raises(InvalidItem, match="number"):
+            table.query(id, sort=equal_to("1"))
+
+    def test_a_number_begins_with_nothing(self, table: Table, id: str) -> None:
+        with pytest.raises((InvalidItem, InvalidRequest)):
+            list(table.query(id, sort=begins_with("1")))
