@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from blackcat.domain.message import Attribute, Message, OutgoingMessage
+from blackcat.domain.message import Attribute, Message
 from blackcat.domain.outcome import Outcome, Reject, Retry
+from blackcat.domain.outgoing import OutgoingMessage
 from blackcat.domain.registry import ServiceRegistry
 from blackcat.domain.retry import RetryPolicy
 from blackcat.domain.service import Service, ServiceType

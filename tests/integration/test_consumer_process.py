@@ -72,7 +72,9 @@ def test_a_failing_message_comes_back_until_it_succeeds(start, queue, depth):
     assert depth(queue).total == 0
 
 
-def test_a_rejected_message_stands_in_the_dead_letter_queue_with_its_reason(start, queue, dead_letters, depth):
+def test_a_rejected_message_stands_in_the_dead_letter_queue_with_its_reason(
+    start, queue, dead_letters, depth
+):
     queue.send({"id": 1, "rejected": "no such customer"}, attributes={"own": "kept"})
     orders = start("orders")
     orders.wait_for("message.rejected")

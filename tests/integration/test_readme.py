@@ -17,7 +17,13 @@ BLOCK = re.compile(r"```python\n# (?P<path>[\w/]+\.py)\n(?P<code>.*?)```", re.DO
 @pytest.fixture
 def project(tmp_path):
     blocks = {match["path"]: match["code"] for match in BLOCK.finditer(README.read_text())}
-    assert set(blocks) >= {"services/__init__.py", "shop/consumers.py", "shop/container.py", "main.py", "try_it.py"}
+    assert set(blocks) >= {
+        "services/__init__.py",
+        "shop/consumers.py",
+        "shop/container.py",
+        "main.py",
+        "try_it.py",
+    }
     for path, code in blocks.items():
         (tmp_path / path).parent.mkdir(exist_ok=True)
         (tmp_path / path).write_text(code)

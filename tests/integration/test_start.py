@@ -113,4 +113,3 @@ def test_a_taken_port_ends_the_api_with_the_fix(start):
     second = start("api", PORT=str(port))
     assert second.status() == 78
     assert "PORT" in reason(second)
-

@@ -32,7 +32,9 @@ def opened_container(reference: str | Callable[..., Any] | None) -> Iterator[Res
 
 def _resolver(candidate: Any, subject: str) -> Resolver:
     if inspect.isgenerator(candidate):
-        raise EntrypointError(f"{subject} is a generator function: decorate it with @contextlib.contextmanager")
+        raise EntrypointError(
+            f"{subject} is a generator function: decorate it with @contextlib.contextmanager"
+        )
     if not callable(getattr(candidate, "resolve", None)):
         kind = type(candidate).__name__
         raise EntrypointError(f"{subject} gave a {kind}, which has no resolve(type): return a punq.Container")

@@ -39,7 +39,7 @@ def load_module(name: str, *, subject: str) -> Any:
 
 @dataclass(frozen=True)
 class ConsumerEntrypoint:
-    """What a consumer's entrypoint takes: its payload's type, where the raw message goes, what is injected."""
+    """What a consumer's entrypoint takes: payload type, where the raw message goes, what is injected."""
 
     call: Callable[..., Any]
     payload_type: Any
@@ -53,7 +53,9 @@ def consumer_entrypoint(target: Any, resolver: Resolver | None, *, subject: str)
     hints = _annotations(call, subject)
     names = [name for name, _ in _required_parameters(call)]
     if not names:
-        raise EntrypointError(f"{subject} takes no payload: give its call a first parameter with an annotation")
+        raise EntrypointError(
+            f"{subject} takes no payload: give its call a first parameter with an annotation"
+        )
     payload, others = names[0], names[1:]
     if payload not in hints:
         raise EntrypointError(
@@ -71,7 +73,7 @@ def consumer_entrypoint(target: Any, resolver: Resolver | None, *, subject: str)
 
 
 def worker_entrypoint(target: Any, resolver: Resolver | None, *, subject: str) -> Callable[[], Any]:
-    """Build a worker's entrypoint, everything that it needs bound. Raises EntrypointError or InjectionError."""
+    """Build a worker's entrypoint, its needs bound. Raises EntrypointError or InjectionError."""
     call = _callable(target, resolver, subject)
     arguments = injected(dependencies(call, subject=subject), resolver, subject=subject)
     return lambda: call(**arguments)
@@ -100,7 +102,9 @@ def _callable(target: Any, resolver: Resolver | None, subject: str) -> Callable[
 
 def _resolved(name: str, kind: Any, resolver: Resolver | None, subject: str) -> Any:
     if kind is None:
-        raise InjectionError(f"{subject} has no annotation for '{name}': annotate it, so that it can be injected")
+        raise InjectionError(
+            f"{subject} has no annotation for '{name}': annotate it, so that it can be injected"
+        )
     wanted = getattr(kind, "__name__", str(kind))
     if resolver is None:
         raise InjectionError(

@@ -12,7 +12,8 @@ from datetime import datetime, timedelta
 from typing import Any, Protocol, TypeVar
 
 from blackcat.domain.conditions import KeyCondition
-from blackcat.domain.message import AttributeValue, Message, OutgoingMessage
+from blackcat.domain.message import AttributeValue, Message
+from blackcat.domain.outgoing import OutgoingMessage
 from blackcat.errors import InvalidRequest, TransientError
 
 T = TypeVar("T")
@@ -190,7 +191,7 @@ class Table(Protocol):
         ...
 
     def delete(self, key: Item, *, version: int | None = None) -> None:
-        """Remove an item, if it is there; with ``version``, only while it has that version."""
+        """Remove an item, if it is there; with ``version``, only while it has that version (0: none yet)."""
         ...
 
     def query(
@@ -202,7 +203,10 @@ class Table(Protocol):
         ascending: bool = True,
         limit: int | None = None,
     ) -> Iterator[dict[str, Any]]:
-        """The items of one partition in the order of their sort key, fetched page by page as needed."""
+        """The items of one partition in the order of their sort key, fetched page by page as needed.
+
+        What was written within the last second may be missing.
+        """
         ...
 
 

@@ -139,9 +139,7 @@ def _log_what_would_go_to_stderr() -> None:
     threading.excepthook = _log_uncaught_in_thread
 
 
-def _log_uncaught(
-    kind: type[BaseException], error: BaseException, traceback: TracebackType | None
-) -> None:
+def _log_uncaught(kind: type[BaseException], error: BaseException, traceback: TracebackType | None) -> None:
     logging.getLogger("blackcat").critical("process.uncaught_exception", exc_info=(kind, error, traceback))
 
 

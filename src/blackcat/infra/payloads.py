@@ -61,7 +61,9 @@ def _adapter(annotation: Any, subject: str) -> TypeAdapter[Any]:
     try:
         return TypeAdapter(annotation)
     except PydanticUserError as error:
-        raise EntrypointError(f"{subject}: pydantic cannot read the payload's annotation: {error.message}") from error
+        raise EntrypointError(
+            f"{subject}: pydantic cannot read the payload's annotation: {error.message}"
+        ) from error
 
 
 def _as_text(body: str) -> str:

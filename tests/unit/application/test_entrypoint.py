@@ -71,7 +71,9 @@ def test_a_missing_binding_is_named():
 
 
 def test_without_a_container_the_fix_is_told():
-    with pytest.raises(InjectionError, match="there is no container: declare the service in a ServiceRegistry"):
+    with pytest.raises(
+        InjectionError, match="there is no container: declare the service in a ServiceRegistry"
+    ):
         consumer_entrypoint(Consumer, None, subject="consumer 'x'")
 
 

@@ -4,7 +4,7 @@ from decimal import Decimal
 import pytest
 
 from blackcat import Attribute, OutgoingMessage
-from blackcat.domain.message import MAX_MESSAGE_BYTES
+from blackcat.domain.outgoing import MAX_MESSAGE_BYTES
 from blackcat.errors import InvalidMessage
 
 
@@ -40,7 +40,9 @@ def test_a_message_that_no_queue_takes_cannot_be_built(build, says):
 
 
 def test_a_message_of_exactly_the_limit_is_taken():
-    message = OutgoingMessage("x" * (MAX_MESSAGE_BYTES - len("nameStringvalue")), {"name": Attribute("value")})
+    message = OutgoingMessage(
+        "x" * (MAX_MESSAGE_BYTES - len("nameStringvalue")), {"name": Attribute("value")}
+    )
     assert message.size == MAX_MESSAGE_BYTES
 
 

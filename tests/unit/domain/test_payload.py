@@ -40,7 +40,11 @@ def test_dataclasses_models_and_plain_values_become_json():
         at=datetime(2026, 1, 1, tzinfo=timezone.utc),
         method=Method.PIX,
     )
-    payload = {"command": command, "event": Event(amount=Decimal("0.10"), on=date(2026, 1, 2)), "n": [1, None]}
+    payload = {
+        "command": command,
+        "event": Event(amount=Decimal("0.10"), on=date(2026, 1, 2)),
+        "n": [1, None],
+    }
     assert json.loads(encode(payload)) == {
         "command": {
             "id": "00000000-0000-0000-0000-000000000001",
@@ -63,7 +67,9 @@ def endless():
     return content
 
 
-@pytest.mark.parametrize("payload", [float("nan"), {"a": b"x"}, object(), {1: "x"}, {"a": {2.5: 1}}, endless()])
+@pytest.mark.parametrize(
+    "payload", [float("nan"), {"a": b"x"}, object(), {1: "x"}, {"a": {2.5: 1}}, endless()]
+)
 def test_what_has_no_faithful_json_is_refused(payload):
     with pytest.raises(PayloadError, match="cannot be sent as JSON"):
         encode(payload)

@@ -8,9 +8,7 @@ payments = TableResource("payments", key="payment_id")
 
 
 def consumer(name, queue_name, **more):
-    return Service(
-        name=name, type=ServiceType.CONSUMER, entrypoint="a.b:C", queue_name=queue_name, **more
-    )
+    return Service(name=name, type=ServiceType.CONSUMER, entrypoint="a.b:C", queue_name=queue_name, **more)
 
 
 def test_names_are_unique():
@@ -67,7 +65,9 @@ def test_a_queue_nobody_declared_has_the_defaults():
 
 
 def test_one_resource_declared_twice_with_other_attributes_is_refused():
-    with pytest.raises(InvalidDeclaration, match="QueueResource 'audit' is declared with different attributes"):
+    with pytest.raises(
+        InvalidDeclaration, match="QueueResource 'audit' is declared with different attributes"
+    ):
         ServiceRegistry(
             [
                 consumer("one", "one_cmd", uses=[QueueResource("audit").send()]),

@@ -11,7 +11,7 @@ from blackcat.entrypoints.rest_api.application import create_app
 from blackcat.errors import EntrypointError, InjectionError
 
 MODULE = dedent(
-    '''
+    """
     from dataclasses import dataclass
     from datetime import datetime, timezone
     from decimal import Decimal
@@ -68,7 +68,7 @@ MODULE = dedent(
     @other.get("/")
     def root():
         return "fine"
-    '''
+    """
 )
 
 

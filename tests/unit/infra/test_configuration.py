@@ -31,7 +31,9 @@ def test_defaults():
 
 
 def test_the_order_is_arguments_environment_profile_file_default(empty_folder, monkeypatch):
-    (empty_folder / ".env").write_text("ENVIRONMENT=staging\nMAXIMUM=1\nAPI_KEY=from-the-file\nLOG_LEVEL=DEBUG\n")
+    (empty_folder / ".env").write_text(
+        "ENVIRONMENT=staging\nMAXIMUM=1\nAPI_KEY=from-the-file\nLOG_LEVEL=DEBUG\n"
+    )
     (empty_folder / ".env.staging").write_text("MAXIMUM=2\nLOG_LEVEL=ERROR\n")
     assert ShopSettings().maximum == 2
     assert ShopSettings().log_level == "ERROR"
@@ -67,11 +69,15 @@ def test_a_list_that_is_not_json_names_its_field(monkeypatch):
 
 def test_a_poll_must_fit_in_the_shutdown_budget(monkeypatch):
     monkeypatch.setenv("SHUTDOWN_TIMEOUT_SECONDS", "10")
-    with pytest.raises(SettingsError, match="CONSUMER_WAIT_SECONDS must be less than SHUTDOWN_TIMEOUT_SECONDS"):
+    with pytest.raises(
+        SettingsError, match="CONSUMER_WAIT_SECONDS must be less than SHUTDOWN_TIMEOUT_SECONDS"
+    ):
         Settings()
 
 
-@pytest.mark.parametrize(("name", "value"), [("CONSUMER_CONCURRENCY", "0"), ("CONSUMER_CONCURRENCY", "10000")])
+@pytest.mark.parametrize(
+    ("name", "value"), [("CONSUMER_CONCURRENCY", "0"), ("CONSUMER_CONCURRENCY", "10000")]
+)
 def test_limits_are_checked(monkeypatch, name, value):
     monkeypatch.setenv(name, value)
     with pytest.raises(SettingsError, match=name):
@@ -90,7 +96,9 @@ def test_aws_variables_of_the_env_files_reach_boto3_and_the_environment_goes_fir
         monkeypatch.setenv(name, "to be undone at the end of the test")
         monkeypatch.delenv(name)
     monkeypatch.setenv("AWS_MAX_ATTEMPTS", "5")
-    (empty_folder / ".env").write_text("AWS_REGION=sa-east-1\nAWS_PROFILE=shared\nAWS_MAX_ATTEMPTS=1\nOTHER=1\n")
+    (empty_folder / ".env").write_text(
+        "AWS_REGION=sa-east-1\nAWS_PROFILE=shared\nAWS_MAX_ATTEMPTS=1\nOTHER=1\n"
+    )
     (empty_folder / ".env.dev").write_text("AWS_PROFILE=dev\n")
     export_aws_variables()
     assert os.environ["AWS_REGION"] == "sa-east-1"

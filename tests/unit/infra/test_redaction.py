@@ -49,14 +49,23 @@ def test_what_looks_like_a_credential_is_masked(text):
 
 @pytest.mark.parametrize(
     "text",
-    ["queue start_payment_cmd: 12 messages", "https://sqs.us-east-1.example.com/000/q?x=1", "a token was refused"],
+    [
+        "queue start_payment_cmd: 12 messages",
+        "https://sqs.us-east-1.example.com/000/q?x=1",
+        "a token was refused",
+    ],
 )
 def test_ordinary_text_stays_as_it_is(text):
     assert Redactor().text(text) == text
 
 
 def test_values_under_telling_keys_are_masked_at_any_depth():
-    fields = {"user": "ana", "db": {"Password": "x", "port": 5432}, "headers": [{"X-Api-Key": "k"}], "token": None}
+    fields = {
+        "user": "ana",
+        "db": {"Password": "x", "port": 5432},
+        "headers": [{"X-Api-Key": "k"}],
+        "token": None,
+    }
     assert Redactor().fields(fields) == {
         "user": "ana",
         "db": {"Password": MASK, "port": 5432},

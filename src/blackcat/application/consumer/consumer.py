@@ -98,7 +98,9 @@ class Consumer:
                 log.warning("queue.open_failed", error=error, retry_in_seconds=round(delay, 1))
                 shutdown.wait(delay)
             except PermanentError as error:
-                raise ConfigurationError(f"consumer '{self._service}' cannot open its queue: {error}") from error
+                raise ConfigurationError(
+                    f"consumer '{self._service}' cannot open its queue: {error}"
+                ) from error
         return None
 
     def _parts(self, description: QueueDescription) -> Parts:
@@ -117,4 +119,6 @@ class Consumer:
             redact=self._redact,
             wake_keeper=keeper.wake,
         )
-        return Parts(queue, leases, keeper, settlement, self._handle, self._options, self._clock, self._random)
+        return Parts(
+            queue, leases, keeper, settlement, self._handle, self._options, self._clock, self._random
+        )

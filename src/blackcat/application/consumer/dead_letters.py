@@ -4,18 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from blackcat.domain.message import (
-    MAX_ATTRIBUTES,
-    MAX_MESSAGE_BYTES,
-    Attribute,
-    Message,
-    OutgoingMessage,
-)
+from blackcat.domain.message import Attribute, Message
 from blackcat.domain.outcome import Rejected
+from blackcat.domain.outgoing import MAX_ATTRIBUTES, MAX_MESSAGE_BYTES, OutgoingMessage
 
 # Enough for an explanation; a body may take almost all of the message's size.
 _REASON_MAX = 1000
-_UNPRINTABLE = {code: " " for code in range(32)}
+_UNPRINTABLE = dict.fromkeys(range(32), " ")
 
 
 def dead_letter_copy(

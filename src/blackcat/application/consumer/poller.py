@@ -10,14 +10,12 @@ from threading import Event
 from blackcat.application.consumer.permits import Permits
 from blackcat.application.events import EventLog
 from blackcat.application.ports import Clock, Queue
-from blackcat.domain.message import Message
+from blackcat.domain.message import MAX_PER_RECEIVE, Message
 from blackcat.domain.retry import RetryPolicy
 from blackcat.errors import RemoteError
 
 log = EventLog(__name__)
 
-# https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_ReceiveMessage.html
-MAX_PER_RECEIVE = 10
 # How long polls may fail, or take beyond their wait, before a probe is told.
 POLL_GRACE_SECONDS = 20.0
 
@@ -101,5 +99,7 @@ class Poller:
         self._failures += 1
         self._last_error = str(error)
         delay = _AFTER_ERRORS.delay(self._failures, self._random).total_seconds()
-        log.warning("queue.poll_failed", error=error, failures=self._failures, retry_in_seconds=round(delay, 1))
+        log.warning(
+            "queue.poll_failed", error=error, failures=self._failures, retry_in_seconds=round(delay, 1)
+        )
         self._stopping.wait(delay)

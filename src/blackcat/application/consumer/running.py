@@ -53,7 +53,10 @@ class RunningConsumer:
         self._fifo = parts.queue.name.endswith(FIFO_SUFFIX)
         self._permits = Permits(parts.options.concurrency)
         self._workers = Workers(
-            count=parts.options.concurrency, handle=self._handle_lane, threads=self._threads, clock=parts.clock
+            count=parts.options.concurrency,
+            handle=self._handle_lane,
+            threads=self._threads,
+            clock=parts.clock,
         )
         self._poller = Poller(
             queue=parts.queue,
@@ -79,7 +82,9 @@ class RunningConsumer:
         reasons = [] if stopping else self._poller.problems(now)
         longest = self._parts.options.max_handling.total_seconds()
         if oldest > longest:
-            reasons.append(f"a handler has been running for {round(oldest)} seconds, longer than {round(longest)}")
+            reasons.append(
+                f"a handler has been running for {round(oldest)} seconds, longer than {round(longest)}"
+            )
         states = self._threads.states()
         if not stopping:
             reasons.extend(f"thread '{name}' has ended" for name, state in states.items() if state != "alive")

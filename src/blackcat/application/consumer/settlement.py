@@ -143,7 +143,9 @@ class Settlement:
 
     def _dead_letter(self, message: Message, outcome: Rejected) -> bool:
         if self._dead_letters is None:
-            log.error("message.rejected_without_dead_letter_queue", message_id=message.id, queue=self._queue.name)
+            log.error(
+                "message.rejected_without_dead_letter_queue", message_id=message.id, queue=self._queue.name
+            )
             return self._come_back(message, None)
         try:
             copy = dead_letter_copy(message, outcome, service=self._service, redact=self._redact)

@@ -59,11 +59,15 @@ def _payload_error(error: PayloadError) -> Response:
 
 def _transient_error(error: TransientError) -> Response:
     log.error("request.failed", error=error)
-    answer = problem(HTTPStatus.SERVICE_UNAVAILABLE, "a service that this one needs is not available: try again")
+    answer = problem(
+        HTTPStatus.SERVICE_UNAVAILABLE, "a service that this one needs is not available: try again"
+    )
     answer.headers["Retry-After"] = _RETRY_AFTER_SECONDS
     return answer
 
 
 def _unexpected(error: Exception) -> Response:
     log.error("request.failed", error=error)
-    return problem(HTTPStatus.INTERNAL_SERVER_ERROR, "something failed on our side; the request id leads to it")
+    return problem(
+        HTTPStatus.INTERNAL_SERVER_ERROR, "something failed on our side; the request id leads to it"
+    )

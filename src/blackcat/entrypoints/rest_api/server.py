@@ -61,8 +61,8 @@ def _listening(settings: Settings) -> socket.socket:
         return socket.create_server((settings.host, settings.port), family=family, backlog=_BACKLOG)
     except OSError as error:
         raise ConfigurationError(
-            f"the API cannot listen on {settings.host}:{settings.port} ({error}): set HOST and PORT to a free "
-            "address, or PORT=0 for any free port"
+            f"the API cannot listen on {settings.host}:{settings.port} ({error}): set HOST and PORT to a "
+            "free address, or PORT=0 for any free port"
         ) from error
 
 

@@ -47,7 +47,9 @@ def _bound(
         if name not in route_arguments
     }
     read = _readers(wanted, subject)
-    fixed = injected({name: kind for name, kind in wanted.items() if name not in read}, resolver, subject=subject)
+    fixed = injected(
+        {name: kind for name, kind in wanted.items() if name not in read}, resolver, subject=subject
+    )
 
     @wraps(view)
     def call(**route: Any) -> Any:

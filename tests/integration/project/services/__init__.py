@@ -32,8 +32,12 @@ services = ServiceRegistry(
             queue_name="orders_cmd",
             middleware=["handlers:kill_the_poller"],
         ),
-        Service(name="unbound", type=ServiceType.CONSUMER, entrypoint="handlers:Unbound", queue_name="orders_cmd"),
-        Service(name="broken", type=ServiceType.CONSUMER, entrypoint="broken:handle", queue_name="orders_cmd"),
+        Service(
+            name="unbound", type=ServiceType.CONSUMER, entrypoint="handlers:Unbound", queue_name="orders_cmd"
+        ),
+        Service(
+            name="broken", type=ServiceType.CONSUMER, entrypoint="broken:handle", queue_name="orders_cmd"
+        ),
         Service(name="job", type=ServiceType.WORKER, entrypoint="handlers:job"),
         Service(name="failing_job", type=ServiceType.WORKER, entrypoint="handlers:failing_job"),
         Service(name="long_job", type=ServiceType.WORKER, entrypoint="handlers:long_job"),

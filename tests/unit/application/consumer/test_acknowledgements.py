@@ -1,5 +1,10 @@
 from blackcat import Message
-from blackcat.application.consumer.acknowledgements import ATTEMPTS, BATCH_SIZE, LONGEST_WAIT, Acknowledgements
+from blackcat.application.consumer.acknowledgements import (
+    ATTEMPTS,
+    BATCH_SIZE,
+    LONGEST_WAIT,
+    Acknowledgements,
+)
 
 
 def message(number):

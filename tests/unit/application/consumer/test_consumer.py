@@ -121,7 +121,7 @@ class Setting:
         return self.broker.depth(self.queue.name)
 
     def drain(self):
-        """Let time pass, in steps that matter to nothing but the batches of deletes, until nothing is left."""
+        """Let time pass, in steps that matter to the batches of deletes only, until nothing is left."""
 
         def empty():
             self.clock.advance(timedelta(milliseconds=100))
@@ -261,7 +261,9 @@ def test_failed_deletes_are_tried_again():
     assert setting.queue.count("delete") == 3
 
 
-@pytest.mark.parametrize("error", [ServiceUnavailable("down"), QueueNotFound("deleted"), AccessDenied("revoked")])
+@pytest.mark.parametrize(
+    "error", [ServiceUnavailable("down"), QueueNotFound("deleted"), AccessDenied("revoked")]
+)
 def test_errors_of_the_queue_never_end_the_loop(error):
     setting = Setting(ignore)
     setting.queue.faults["receive"] = [error, error]

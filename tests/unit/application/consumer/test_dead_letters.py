@@ -3,8 +3,8 @@ import json
 from blackcat import Attribute, Message
 from blackcat.application.consumer.dead_letters import dead_letter_copy
 from blackcat.domain.envelope import unwrapped
-from blackcat.domain.message import MAX_MESSAGE_BYTES
 from blackcat.domain.outcome import Rejected
+from blackcat.domain.outgoing import MAX_MESSAGE_BYTES
 
 
 def copy(message, reason="no such customer", error=None, redact=str):
@@ -13,7 +13,9 @@ def copy(message, reason="no such customer", error=None, redact=str):
 
 def test_it_keeps_body_and_attributes_and_says_why():
     made = copy(
-        Message(id="m", body="{}", attributes={"own": Attribute("1", "Number")}, receive_count=3, group_id="g"),
+        Message(
+            id="m", body="{}", attributes={"own": Attribute("1", "Number")}, receive_count=3, group_id="g"
+        ),
         error=ValueError("x"),
     )
     assert made.body == "{}"
