@@ -49,7 +49,9 @@ class Emulator:
             "AWS_REGION": REGION,
             "AWS_DEFAULT_REGION": REGION,
             "AWS_ACCESS_KEY_ID": "test",
-            "AWS_SECRET_ACCESS_KEY": "test",
+            # No ordinary word: logs mask it wherever it appears.
+            "AWS_SECRET_ACCESS_KEY": "secret-of-the-emulator",
+            "NO_PROXY": f"{HOST},localhost",
         }
 
     def reset(self) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import logging
 import os
 import sys
@@ -43,6 +44,8 @@ def configure_logs(
         wrapper_class=structlog.stdlib.BoundLogger,
         cache_logger_on_first_use=False,
     )
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # no odd character may cost a line
     handler = logging.StreamHandler(sys.stdout)
     handler.setFormatter(_formatter(shared, console))
     handler.addFilter(_not_talkative)
@@ -74,6 +77,7 @@ def _shared_processors(service: str, environment: str) -> list[Processor]:
         structlog.stdlib.add_logger_name,
         structlog.stdlib.PositionalArgumentsFormatter(),
         structlog.processors.TimeStamper(fmt="iso", utc=True),
+        structlog.stdlib.ExtraAdder(),
         _merge_fields,
         _add_remote_error,
         add_constants,
@@ -100,9 +104,9 @@ def _formatter(shared: Sequence[Processor], console: bool) -> logging.Formatter:
 
 
 def _merge_fields(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
-    """The fields that an EventLog put on the record."""
-    record = event.get("_record")
-    return {**event, **getattr(record, "fields", {})} if record else event
+    """The fields that an EventLog put on the record, beside what others gave as ``extra``."""
+    fields = event.pop("fields", {}) if "_record" in event else {}
+    return {**event, **fields}
 
 
 def _add_remote_error(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
@@ -129,6 +133,8 @@ def _not_talkative(record: logging.LogRecord) -> bool:
 def _quieten_libraries() -> None:
     for name in _TALKATIVE:
         logging.getLogger(name).setLevel(max(logging.INFO, logging.getLogger().level))
+    # At INFO it tells at each start where the credentials were found.
+    logging.getLogger("botocore.credentials").setLevel(logging.WARNING)
 
 
 def _log_what_would_go_to_stderr() -> None:
