@@ -1,0 +1,28 @@
+"""A use case: the steps of one business operation, written against ports only."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from blackcat.application.ports import Clock
+from payment.application.ports.driven.payment_repository_contracts import PaymentChanged, PaymentRepository
+from payment.domain.entities.payment import Payment
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExpirePendingPayments:
+    payments: PaymentRepository
+    expires_after: timedelta
+    clock: Clock
+
+    def execute(self) -> int:
+        overdue = self.payments.pending_created_before(self.clock.now() - self.expires_after)
+        return sum(self._expire(payment) for payment in overdue)
+
+    def _expire(self, payment: Payment) -> bool:
+        try:
+            self.payments.save(payment.expire(self.clock.now()))
+        except PaymentChanged:
+            return False  # paid at the last moment: the confirmation goes first
+        return True

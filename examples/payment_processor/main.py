@@ -1,0 +1,7 @@
+"""Runs the service that SERVICE_NAME names: ``SERVICE_NAME=payment_processor python main.py``."""
+
+from blackcat import run_microservice
+from services import services
+
+if __name__ == "__main__":
+    run_microservice(services)
