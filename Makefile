@@ -1,0 +1,86 @@
+# Everything is installed into $(VENV), a folder in this one; another Python: make PYTHON=python3.12 test
+PYTHON ?= python3
+VENV ?= .venv
+
+BIN := $(VENV)/bin
+INSTALL := $(BIN)/python -m pip install -qq --disable-pip-version-check
+LOCK := $(BIN)/uv pip compile --quiet --universal --no-emit-index-url --python-version 3.10 \
+	--no-python-downloads --custom-compile-command "make lock"
+EXAMPLES := payment payment_processor
+
+# Stamps: what they name was installed with the requirements as they are now.
+RUNTIME := $(VENV)/.runtime
+DEV := $(VENV)/.dev
+
+.PHONY: help demo test unit check format lock upgrade build clean
+.NOTPARALLEL:
+
+help: ## List these targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+demo: $(RUNTIME) ## Run the payment example end to end on an embedded AWS emulator
+	@$(BIN)/python examples/demo.py
+
+test: $(DEV) ## Run all tests, the framework's and the example's
+	@$(BIN)/python -m pytest tests -n 2
+	@root="$$PWD"; cd examples/payment && "$$root/$(BIN)/python" -m pytest tests
+
+unit: $(DEV) ## Run the tests that need no emulator
+	@$(BIN)/python -m pytest tests/unit -n 2
+
+check: $(DEV) ## Check style, formatting, types and the layers' contracts
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@for name in $(EXAMPLES); do $(call mypy-of,examples/$$name) || exit 1; done
+	@$(BIN)/lint-imports --no-logo
+	@PYTHONPATH=examples/payment $(BIN)/lint-imports --no-logo --config lint/payment.toml
+
+format: $(DEV) ## Format the code and mend what can be mended without a decision
+	@$(BIN)/ruff check --fix --quiet . || true
+	@$(BIN)/ruff format .
+
+lock: $(VENV)/pyvenv.cfg ## Pin the requirements of pyproject.toml and requirements/dev.in
+	@$(INSTALL) uv
+	@$(LOCK) $(UPGRADE) pyproject.toml -o requirements/runtime.txt
+	@$(LOCK) $(UPGRADE) pyproject.toml requirements/dev.in -c requirements/runtime.txt -o requirements/dev.txt
+	@echo "pinned requirements/runtime.txt and requirements/dev.txt"
+
+upgrade: ## Pin them anew, at their newest versions
+	@$(MAKE) --no-print-directory lock UPGRADE=--upgrade
+
+build: $(DEV) ## Build the wheel and the source distribution into dist
+	@$(BIN)/python -m build
+
+clean: ## Remove all that the other targets made here
+	@rm -rf .venv .venv-* $(VENV) dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	@find src tests examples -type d -name __pycache__ -prune -exec rm -rf {} +
+
+# Both examples have a package `services`: each is checked from its own folder, with its own cache.
+mypy-of = (root="$$PWD"; cd $(1) && \
+	"$$root/$(BIN)/mypy" --config-file "$$root/pyproject.toml" --cache-dir "$$root/.mypy_cache/$(1)" \
+	--explicit-package-bases .)
+
+$(RUNTIME): pyproject.toml requirements/runtime.txt | $(VENV)/pyvenv.cfg
+	@echo "installing the requirements into $(VENV) …"
+	@$(INSTALL) -r requirements/runtime.txt -e .
+	@touch $@
+
+$(DEV): pyproject.toml requirements/dev.txt | $(VENV)/pyvenv.cfg
+	@echo "installing the requirements and the tools of development into $(VENV) …"
+	@$(INSTALL) -r requirements/dev.txt -e .
+	@touch $(RUNTIME) $@
+
+$(VENV)/pyvenv.cfg:
+	@command -v "$(PYTHON)" >/dev/null || { \
+		echo "there is no $(PYTHON) here: install Python 3.10 or newer, or name it: make PYTHON=/path/to/python" >&2; \
+		exit 1; }
+	@"$(PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 10))' || { \
+		echo "Blackcat needs Python 3.10 or newer, and $(PYTHON) is $$("$(PYTHON)" -V 2>&1):" \
+			"name a newer one: make PYTHON=/path/to/python" >&2; \
+		exit 1; }
+	@"$(PYTHON)" -c 'import ensurepip, venv' 2>/dev/null || { \
+		echo "$(PYTHON) cannot make virtual environments: install its venv module" \
+			"(on Debian and Ubuntu: apt install python3-venv), or name another: make PYTHON=/path/to/python" >&2; \
+		exit 1; }
+	@"$(PYTHON)" -m venv $(VENV) || { rm -rf $(VENV); exit 1; }
