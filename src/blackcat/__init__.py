@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from blackcat.domain.circuit import CircuitBreaker
 from blackcat.domain.message import Attribute, Message
 from blackcat.domain.outcome import Outcome, Reject, Retry
 from blackcat.domain.outgoing import OutgoingMessage
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 __all__ = [
     "Attribute",
     "BlackcatError",
+    "CircuitBreaker",
     "Message",
     "OutgoingMessage",
     "Outcome",

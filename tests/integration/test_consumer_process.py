@@ -190,7 +190,7 @@ def test_a_thread_that_dies_takes_the_process_down(start, queue):
     queue.send({"id": 1})
     dies = start("dies")
     assert dies.status() == 1
-    assert dies.events("thread.died", thread="poller")
+    assert dies.events("thread.died", thread="poller-0")
     assert dies.events("service.failed")
 
 

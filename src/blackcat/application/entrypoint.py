@@ -49,7 +49,7 @@ class ConsumerEntrypoint:
 
 def consumer_entrypoint(target: Any, resolver: Resolver | None, *, subject: str) -> ConsumerEntrypoint:
     """Build and inspect a consumer's entrypoint. Raises EntrypointError or InjectionError."""
-    call = _callable(target, resolver, subject)
+    call = built(target, resolver, subject=subject)
     hints = _annotations(call, subject)
     names = [name for name, _ in _required_parameters(call)]
     if not names:
@@ -74,7 +74,7 @@ def consumer_entrypoint(target: Any, resolver: Resolver | None, *, subject: str)
 
 def worker_entrypoint(target: Any, resolver: Resolver | None, *, subject: str) -> Callable[[], Any]:
     """Build a worker's entrypoint, its needs bound. Raises EntrypointError or InjectionError."""
-    call = _callable(target, resolver, subject)
+    call = built(target, resolver, subject=subject)
     arguments = injected(dependencies(call, subject=subject), resolver, subject=subject)
     return lambda: call(**arguments)
 
@@ -90,7 +90,11 @@ def injected(wanted: Mapping[str, Any], resolver: Resolver | None, *, subject: s
     return {name: _resolved(name, kind, resolver, subject) for name, kind in wanted.items()}
 
 
-def _callable(target: Any, resolver: Resolver | None, subject: str) -> Callable[..., Any]:
+def built(target: Any, resolver: Resolver | None, *, subject: str) -> Callable[..., Any]:
+    """The callable itself, or an instance of the class with its needs injected.
+
+    Raises EntrypointError or InjectionError.
+    """
     if inspect.isclass(target):
         target = target(**injected(dependencies(target, subject=subject), resolver, subject=subject))
     if not callable(target):

@@ -13,12 +13,19 @@ class MessageHandler:
     """Calls an entrypoint with the decoded payload of a message and says what becomes of the message.
 
     Whatever the entrypoint raises is in the outcome; a body that cannot be decoded is rejected.
-    ``decode`` is None for an entrypoint that takes the raw Message.
+    ``decode`` is None for an entrypoint that takes the raw Message. Exceptions of the
+    ``non_retryable`` types reject the message.
     """
 
-    def __init__(self, entrypoint: ConsumerEntrypoint, decode: Decoder | None) -> None:
+    def __init__(
+        self,
+        entrypoint: ConsumerEntrypoint,
+        decode: Decoder | None,
+        non_retryable: tuple[type[Exception], ...] = (),
+    ) -> None:
         self._entrypoint = entrypoint
         self._decode = decode
+        self._non_retryable = non_retryable
 
     def __call__(self, message: Message) -> Outcome:
         try:
@@ -37,6 +44,8 @@ class MessageHandler:
             return Rejected(rejection.reason, rejection)
         except Retry as retry:
             return Retried(str(retry), retry, retry.after)
+        except self._non_retryable as error:
+            return Rejected(f"{type(error).__name__}: {error}", error)
         except BaseException as error:  # SystemExit too: a handler may fail, never end its thread
             return Retried(f"{type(error).__name__}: {error}", error)
         return HANDLED

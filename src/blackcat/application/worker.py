@@ -10,7 +10,7 @@ from blackcat.application.ports import Clock
 from blackcat.application.shutdown import Shutdown
 from blackcat.application.threads import Threads
 
-log = EventLog(__name__)
+log = EventLog("blackcat.worker")
 
 
 class Worker:

@@ -11,16 +11,25 @@ from typing import Any
 class HealthReport:
     """Whether a process does its work: healthy when there is no reason why not.
 
-    ``details`` are the measurements behind the verdict: numbers and short texts, never secrets.
+    ``degraded`` tells what it does less of on purpose; a probe is still answered with 200, since a
+    restart would not help. ``details`` are the measurements behind the verdict: numbers and short
+    texts, never secrets.
     """
 
     service: str
     reasons: tuple[str, ...] = ()
+    degraded: tuple[str, ...] = ()
     details: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def healthy(self) -> bool:
         return not self.reasons
+
+    @property
+    def status(self) -> str:
+        if not self.healthy:
+            return "unhealthy"
+        return "degraded" if self.degraded else "healthy"
 
     @property
     def status_code(self) -> int:
@@ -30,7 +39,7 @@ class HealthReport:
     def as_json(self) -> dict[str, Any]:
         return {
             "service": self.service,
-            "status": "healthy" if self.healthy else "unhealthy",
-            "reasons": list(self.reasons),
+            "status": self.status,
+            "reasons": [*self.reasons, *self.degraded],
             **self.details,
         }

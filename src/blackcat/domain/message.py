@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -45,10 +45,19 @@ class Lease:
     Long handlers ask before they do what must not be done twice: ``if message.lease.held: ...``.
     """
 
-    __slots__ = ("held",)
+    __slots__ = ("_followers", "held")
 
     def __init__(self) -> None:
         self.held = True
+        self._followers: list[Callable[[timedelta], None]] = []
+
+    def on_extended(self, follower: Callable[[timedelta], None]) -> None:
+        """Call ``follower`` with the new length whenever the lease is extended, in another thread."""
+        self._followers.append(follower)
+
+    def extended(self, length: timedelta) -> None:
+        for follower in self._followers:
+            follower(length)
 
     def lose(self) -> None:
         self.held = False

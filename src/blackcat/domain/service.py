@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
 
+from blackcat.domain.circuit import CircuitBreaker
 from blackcat.domain.retry import RetryPolicy
 from blackcat.errors import InvalidDeclaration
 from blackcat.resources import Grant, QueueResource, Subscription, TopicResource
@@ -17,7 +18,18 @@ from blackcat.resources import Grant, QueueResource, Subscription, TopicResource
 _SERVICE_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,62}")
 _IMPORT_STRING = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*(\.[A-Za-z_]\w*)*")
 _MODULE = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*")
+_OF_CONSUMERS = (
+    "queue_name",
+    "subscribes",
+    "non_retryable",
+    "middleware",
+    "rate_limit",
+    "circuit_breaker",
+)
 _SCHEDULE = re.compile(r"rate\([1-9]\d* (minute|hour|day)s?\)|cron\([^()]+\)")
+
+
+ExceptionType = type[Exception]
 
 
 class ServiceType(Enum):
@@ -43,7 +55,10 @@ class Service:
     whose Flask Blueprints are served. Both are imported only by the process that runs the service.
 
     A consumer handles the queue that ``queue_name`` names; ``subscribes`` ties topics to that queue,
-    ``retry`` spaces its retries, ``middleware`` is folded around its handler, first one outermost.
+    ``retry`` spaces its retries, ``non_retryable`` lists exceptions (or import strings of them) that
+    dead-letter at once. ``middleware`` (callables, classes that the container builds, or import
+    strings) is folded around the handler, first one outermost. ``rate_limit`` is in messages per
+    second and process; a ``circuit_breaker`` pauses polling while handlers fail in a row.
     A worker runs once, or on a ``schedule``: ``rate(5 minutes)`` or ``cron(0 3 * * ? *)``
     (https://docs.aws.amazon.com/scheduler/latest/UserGuide/schedule-types.html).
     ``uses`` lists grants on resources. Raises InvalidDeclaration, naming service, field and fix.
@@ -58,16 +73,18 @@ class Service:
     subscribes: Sequence[TopicResource | Subscription] = ()
     uses: Sequence[Grant] = ()
     retry: RetryPolicy = field(default_factory=RetryPolicy)
+    non_retryable: Sequence[str | ExceptionType] = ()
     middleware: Sequence[str | Callable[..., Any]] = ()
+    rate_limit: float | None = None
+    circuit_breaker: CircuitBreaker | None = None
 
     def __post_init__(self) -> None:
         problems = list(self._problems())
         if problems:
             kind = self.type.value if isinstance(self.type, ServiceType) else "service"
             raise InvalidDeclaration("; ".join(f"{kind} '{self.name}' {problem}" for problem in problems))
-        object.__setattr__(self, "uses", tuple(self.uses))
-        object.__setattr__(self, "middleware", tuple(self.middleware))
-        object.__setattr__(self, "subscribes", tuple(self.subscribes))
+        for name in ("uses", "middleware", "subscribes", "non_retryable"):
+            object.__setattr__(self, name, tuple(getattr(self, name)))
 
     @property
     def subscriptions(self) -> tuple[Subscription, ...]:
@@ -108,11 +125,12 @@ class Service:
         else:
             yield from _queue_problems(self.queue_name)
         yield from self._entrypoint_problems()
+        yield from self._failure_problems()
         yield from self._misplaced("endpoint_module", "schedule")
 
     def _worker_problems(self) -> Iterator[str]:
         yield from self._entrypoint_problems()
-        yield from self._misplaced("endpoint_module", "queue_name", "subscribes", "middleware")
+        yield from self._misplaced("endpoint_module", *_OF_CONSUMERS)
         if self.schedule is not None and not _SCHEDULE.fullmatch(self.schedule):
             yield f"has the schedule {self.schedule!r}: write 'rate(5 minutes)' or 'cron(0 3 * * ? *)'"
 
@@ -124,7 +142,7 @@ class Service:
             )
         elif not _MODULE.fullmatch(self.endpoint_module):
             yield f"has the endpoint_module {self.endpoint_module!r}: write it as in an import, 'a.b.c'"
-        yield from self._misplaced("entrypoint", "queue_name", "subscribes", "schedule", "middleware")
+        yield from self._misplaced("entrypoint", "schedule", *_OF_CONSUMERS)
 
     def _entrypoint_problems(self) -> Iterator[str]:
         if not self.entrypoint:
@@ -134,6 +152,14 @@ class Service:
                 f"has the entrypoint {self.entrypoint!r}: write 'module:name', such as "
                 "'shop.consumers:OrderConsumer'"
             )
+
+    def _failure_problems(self) -> Iterator[str]:
+        if self.rate_limit is not None and not self.rate_limit > 0:
+            yield "has a rate_limit that lets nothing through: give messages per second, or leave it out"
+        for kind in self.non_retryable:
+            named = isinstance(kind, str) and _IMPORT_STRING.fullmatch(kind)
+            if not named and not (isinstance(kind, type) and issubclass(kind, Exception)):
+                yield f"lists {kind!r} in non_retryable: list exception types, or 'module:name' of one"
 
     def _misplaced(self, *names: str) -> Iterator[str]:
         for name in names:

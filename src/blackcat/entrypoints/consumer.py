@@ -10,7 +10,7 @@ from blackcat.application.clock import SystemClock
 from blackcat.application.consumer.consumer import Consumer
 from blackcat.application.consumer.options import ConsumerOptions
 from blackcat.application.container import opened_container
-from blackcat.application.entrypoint import consumer_entrypoint, load
+from blackcat.application.entrypoint import built, consumer_entrypoint, load
 from blackcat.application.handler import MessageHandler
 from blackcat.application.middleware import Middleware, Next, folded
 from blackcat.application.ports import Resolver
@@ -19,6 +19,7 @@ from blackcat.domain.registry import ServiceRegistry
 from blackcat.domain.service import Service
 from blackcat.entrypoints.connections import broker
 from blackcat.entrypoints.signals import stop_signals
+from blackcat.errors import EntrypointError
 from blackcat.infra.configuration import Settings
 from blackcat.infra.health_server import health_server
 from blackcat.infra.message_log import log_message
@@ -38,7 +39,7 @@ def run_consumer(service: Service, registry: ServiceRegistry, settings: Settings
             queue_name=with_prefix(registry.queue_of(service), settings.resource_prefix).name,
             handle=message_handler(service, resolver),
             retry=service.retry,
-            options=_options(settings),
+            options=_options(service, settings),
             clock=clock,
             random=Random(),
             redact=redactor.text,
@@ -52,16 +53,28 @@ def message_handler(service: Service, resolver: Resolver | None) -> Next:
     subject = f"consumer '{service.name}'"
     target = load(service.entrypoint or "", subject=subject)
     entrypoint = consumer_entrypoint(target, resolver, subject=subject)
-    handler = MessageHandler(entrypoint, decoder_for(entrypoint.payload_type, subject=subject))
-    return folded(handler, [log_message, *_middleware(service, subject)])
+    decode = decoder_for(entrypoint.payload_type, subject=subject)
+    handler = MessageHandler(entrypoint, decode, _non_retryable(service, subject))
+    return folded(handler, [log_message, *_middleware(service, resolver, subject)])
 
 
-def _middleware(service: Service, subject: str) -> Sequence[Middleware]:
-    return [load(layer, subject=f"middleware of {subject}") for layer in service.middleware]
+def _middleware(service: Service, resolver: Resolver | None, subject: str) -> Sequence[Middleware]:
+    part = f"middleware of {subject}"
+    return [built(load(layer, subject=part), resolver, subject=part) for layer in service.middleware]
 
 
-def _options(settings: Settings) -> ConsumerOptions:
+def _non_retryable(service: Service, subject: str) -> tuple[type[Exception], ...]:
+    kinds = [load(kind, subject=f"non_retryable of {subject}") for kind in service.non_retryable]
+    for kind in kinds:
+        if not (isinstance(kind, type) and issubclass(kind, Exception)):
+            raise EntrypointError(f"non_retryable of {subject} names {kind!r}, which is no exception type")
+    return tuple(kinds)
+
+
+def _options(service: Service, settings: Settings) -> ConsumerOptions:
     return ConsumerOptions(
+        rate_limit=service.rate_limit,
+        circuit_breaker=service.circuit_breaker,
         concurrency=settings.consumer_concurrency,
         wait=timedelta(seconds=settings.consumer_wait_seconds),
         max_handling=timedelta(seconds=settings.consumer_max_handling_seconds),

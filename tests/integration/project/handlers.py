@@ -58,12 +58,12 @@ def handle_anything(payload: dict) -> None: ...
 
 def kill_the_poller(message: Message, call_next: Any) -> Any:
     # What a bug in Blackcat itself would do: an exception where none is expected.
-    from blackcat.application.consumer.poller import Poller
+    from blackcat.application.consumer.pollers import Pollers
 
     def broken(self: Any, permits: int) -> None:
         raise AssertionError("a bug in the poller")
 
-    Poller._poll = broken  # type: ignore[method-assign]
+    Pollers._poll = broken  # type: ignore[method-assign]
     return call_next(message)
 
 

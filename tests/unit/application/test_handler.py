@@ -1,3 +1,4 @@
+import json
 from datetime import timedelta
 
 import pytest
@@ -115,3 +116,21 @@ def test_middleware_may_decide_itself():
         return Rejected("not today")
 
     assert folded(handler(handle), [refuse])(Message(id="m", body="{}")) == Rejected("not today")
+
+
+class CustomerGoneError(Exception):
+    pass
+
+
+class BlockedCustomerError(CustomerGoneError):
+    pass
+
+
+@pytest.mark.parametrize("error", [CustomerGoneError("c-1"), BlockedCustomerError("c-1")])
+def test_a_non_retryable_exception_rejects(error):
+    def handle(order: dict) -> None:
+        raise error
+
+    entrypoint = consumer_entrypoint(handle, None, subject="x")
+    outcome = MessageHandler(entrypoint, json.loads, (CustomerGoneError,))(Message(id="m", body="{}"))
+    assert outcome == Rejected(f"{type(error).__name__}: c-1", error)

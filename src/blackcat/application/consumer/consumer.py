@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from random import Random
 
@@ -20,7 +21,7 @@ from blackcat.domain.outcome import Outcome
 from blackcat.domain.retry import RetryPolicy
 from blackcat.errors import ConfigurationError, PermanentError, TransientError
 
-log = EventLog(__name__)
+log = EventLog("blackcat.consumer")
 
 _OPENING = RetryPolicy(base=timedelta(seconds=0.5), longest=timedelta(seconds=10))
 
@@ -84,7 +85,7 @@ class Consumer:
             problem = f"queue '{self._queue_name}' is not open: {self._opening_problem}"
             return HealthReport(self._service, reasons=(self._redact(problem),))
         report = self._running.health(self._service)
-        return HealthReport(report.service, tuple(map(self._redact, report.reasons)), report.details)
+        return replace(report, reasons=tuple(map(self._redact, report.reasons)))
 
     def _open(self, shutdown: Shutdown) -> QueueDescription | None:
         failures = 0

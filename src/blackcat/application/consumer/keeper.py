@@ -11,7 +11,7 @@ from blackcat.application.events import EventLog
 from blackcat.application.ports import Clock, Queue, Visibility
 from blackcat.errors import RemoteError
 
-log = EventLog(__name__)
+log = EventLog("blackcat.consumer")
 
 # After a failed heartbeat; each lease leaves time for several tries.
 _TRY_AGAIN_SECONDS = 1.0

@@ -70,11 +70,15 @@ class LeaseBook:
             ]
 
     def extended(self, changes: Iterable[Visibility], now: float) -> None:
-        """These extensions were granted."""
+        """These extensions were granted; whoever follows a lease is told."""
+        told = []
         with self._lock:
             for change in changes:
                 if held := self._held.get(change.receipt):
                     held.expires_at = now + change.timeout.total_seconds()
+                    told.append((held.message.lease, change.timeout))
+        for lease, length in told:
+            lease.extended(length)
 
     def expired(self, now: float) -> list[str]:
         """The receipts whose leases ran out."""

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from random import Random
 
+from blackcat.application.consumer.breaker import Breaker
 from blackcat.application.consumer.keeper import Keeper
 from blackcat.application.consumer.leases import LeaseBook
 from blackcat.application.consumer.options import ConsumerOptions
 from blackcat.application.consumer.permits import Permits
-from blackcat.application.consumer.poller import Poller
+from blackcat.application.consumer.pollers import Pollers
+from blackcat.application.consumer.rate import RateLimiter
 from blackcat.application.consumer.settlement import Settlement
 from blackcat.application.consumer.workers import Lane, Workers
 from blackcat.application.events import EventLog
@@ -19,11 +22,11 @@ from blackcat.application.shutdown import Shutdown
 from blackcat.application.threads import Threads
 from blackcat.domain.envelope import unwrapped
 from blackcat.domain.health import HealthReport
-from blackcat.domain.message import Message
+from blackcat.domain.message import MAX_PER_RECEIVE, Message
 from blackcat.domain.outcome import Outcome, Retried
 from blackcat.resources import FIFO_SUFFIX
 
-log = EventLog(__name__)
+log = EventLog("blackcat.consumer")
 
 # What a stop keeps back of its budget, to flush deletes and release what is still held.
 _FLUSH_SECONDS = 2.0
@@ -58,18 +61,23 @@ class RunningConsumer:
             threads=self._threads,
             clock=parts.clock,
         )
-        self._poller = Poller(
+        self._breaker = Breaker(policy=parts.options.circuit_breaker, clock=parts.clock)
+        self._pollers = Pollers(
             queue=parts.queue,
             permits=self._permits,
+            breaker=self._breaker,
+            rate=RateLimiter(per_second=parts.options.rate_limit, clock=parts.clock),
+            most=math.ceil(parts.options.concurrency / MAX_PER_RECEIVE),
             deliver=self._deliver,
             wait=parts.options.wait,
             stopping=shutdown.requested,
+            threads=self._threads,
             clock=parts.clock,
             random=parts.random,
         )
         self._workers.start()
-        self._keeping = self._threads.start("keeper", lambda: parts.keeper.run(parts.settlement))
-        self._polling = self._threads.start("poller", self._poller.run)
+        self._threads.start("keeper", lambda: parts.keeper.run(parts.settlement))
+        self._pollers.start()
 
     def counts(self) -> dict[str, int]:
         return self._parts.settlement.counts()
@@ -79,37 +87,42 @@ class RunningConsumer:
         running = self._workers.running()
         oldest = max((now - began for began, _ in running), default=0.0)
         stopping = self._shutdown.requested.is_set()
-        reasons = [] if stopping else self._poller.problems(now)
-        longest = self._parts.options.max_handling.total_seconds()
-        if oldest > longest:
-            reasons.append(
-                f"a handler has been running for {round(oldest)} seconds, longer than {round(longest)}"
-            )
-        states = self._threads.states()
-        if not stopping:
-            reasons.extend(f"thread '{name}' has ended" for name, state in states.items() if state != "alive")
+        threads = self._threads.states()
+        paused = self._breaker.problem(now)
+        reasons = [] if stopping else self._polling_problems(now, paused)
+        reasons.extend(self._handler_problems(oldest))
+        reasons.extend(f"thread '{name}' has died" for name, state in threads.items() if state != "alive")
         details = {
             "queue": self._parts.queue.name,
             "stopping": stopping,
-            "seconds_since_poll": self._poller.seconds_since_success(now),
+            "seconds_since_poll": self._pollers.seconds_since_success(now),
             "oldest_handler_seconds": round(oldest, 1),
             "in_flight": len(self._parts.leases),
-            "threads": states,
+            "threads": threads,
             **self.counts(),
         }
-        return HealthReport(service, tuple(reasons), details)
+        return HealthReport(service, tuple(reasons), (paused,) if paused else (), details)
+
+    def _polling_problems(self, now: float, paused: str | None) -> list[str]:
+        return [] if paused else self._pollers.problems(now)
+
+    def _handler_problems(self, oldest: float) -> list[str]:
+        longest = self._parts.options.max_handling.total_seconds()
+        if oldest <= longest:
+            return []
+        return [f"a handler has been running for {oldest:.0f} seconds, longer than {longest:.0f}"]
 
     def drain(self) -> None:
         """Stop polling, finish what runs, delete what is done, give back the rest: in this order."""
         self._permits.close()
         self._release_lanes(self._workers.close())
-        self._polling.join(self._shutdown.remaining())
+        self._pollers.join(self._shutdown.remaining())
         finished = self._workers.wait(self._left_before_flush())
         self._parts.settlement.drain(has_time=lambda: self._shutdown.remaining() > 0)
         if not finished:
             self._abandon()
         self._parts.keeper.close()
-        self._keeping.join(self._shutdown.remaining())
+        self._threads.join("keeper", self._shutdown.remaining())
 
     def _abandon(self) -> None:
         lanes = [lane for _, lane in self._workers.running()]
@@ -146,7 +159,9 @@ class RunningConsumer:
             if position and self._shutdown.requested.is_set():
                 self._release(lane[position:])
                 return
-            done = self._parts.settlement.settle(message, self._outcome(message))
+            outcome = self._outcome(message)
+            self._breaker.record(outcome)
+            done = self._parts.settlement.settle(message, outcome)
             self._permits.give_back(1)
             if not done and self._fifo:
                 # Nothing later of the group may go before the one that comes back.

@@ -19,7 +19,7 @@ from blackcat.domain.retry import RetryPolicy
 from blackcat.errors import InvalidMessage, RemoteError
 from blackcat.resources import MAX_VISIBILITY
 
-log = EventLog(__name__)
+log = EventLog("blackcat.consumer")
 
 
 class Settlement:
@@ -48,11 +48,13 @@ class Settlement:
         self._redact = redact
         self._wake_keeper = wake_keeper
         self._acknowledgements = Acknowledgements()
-        self._counts: Counter[str] = Counter(handled=0, retried=0, rejected=0)
+        self._counts: Counter[str] = Counter(handled=0, retried=0, rejected=0, lease_lost=0)
         self._counts_lock = Lock()
 
     def settle(self, message: Message, outcome: Outcome) -> bool:
         """Carry out the outcome; True when the message is done, False when it will come back."""
+        if not message.lease.held:
+            return self._leave_to_next_receiver(message)
         if isinstance(outcome, Handled):
             self._count("handled")
             return self._acknowledge(message)
@@ -97,6 +99,12 @@ class Settlement:
     def _count(self, name: str) -> None:
         with self._counts_lock:
             self._counts[name] += 1
+
+    def _leave_to_next_receiver(self, message: Message) -> bool:
+        # It may be in another receiver's hands by now: whatever we did with it would be theirs to undo.
+        self._count("lease_lost")
+        log.warning("message.settled_without_lease", message_id=message.id)
+        return False
 
     def _acknowledge(self, message: Message) -> bool:
         batch = self._acknowledgements.add(message, self._clock.monotonic())

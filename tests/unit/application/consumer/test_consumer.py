@@ -11,7 +11,7 @@ from random import Random
 
 import pytest
 
-from blackcat import Message, Reject, Retry, RetryPolicy
+from blackcat import CircuitBreaker, Message, Reject, Retry, RetryPolicy
 from blackcat.application.consumer.consumer import Consumer
 from blackcat.application.consumer.options import ConsumerOptions
 from blackcat.application.entrypoint import consumer_entrypoint
@@ -454,3 +454,94 @@ def test_a_stop_in_the_middle_of_a_fifo_group_keeps_its_order():
         gate.open.set()
     assert setting.depth().in_flight == 0
     assert [json.loads(message.body)["n"] for message in setting.queue.receive()] == [1, 2, 3, 4]
+
+
+def test_one_poll_at_a_time_while_idle_and_more_under_load():
+    together, most = Counter(), Counter()
+    lock = threading.Lock()
+    setting = Setting(ignore, concurrency=40)
+    receive = setting.queue.receive
+
+    def counted(**named):
+        with lock:
+            together["polls"] += 1
+            busy = "load" if setting.depth().waiting else "idle"
+            most[busy] = max(most[busy], together["polls"])
+        time.sleep(0.005)
+        try:
+            return receive(**named)
+        finally:
+            with lock:
+                together["polls"] -= 1
+
+    setting.queue.receive = counted
+    for number in range(600):
+        setting.queue.send({"n": number})
+    with setting.running():
+        setting.drain()
+        until(lambda: together["polls"] <= 1, "the surplus polls to end")
+        most.clear()
+        until(lambda: setting.queue.count("receive") and most["idle"], "an idle poll")
+        time.sleep(0.3)
+        assert most["idle"] == 1
+        assert setting.consumer.health().healthy
+    assert setting.consumer.health().details["handled"] == 600
+
+
+def test_what_lost_its_lease_is_neither_deleted_nor_counted_as_handled():
+    gate = Gate()
+    setting = Setting(gate, concurrency=1)
+    setting.queue.send({})
+    with setting.running():
+        until(lambda: gate.entered, "the handler to begin")
+        setting.clock.advance(timedelta(seconds=61))
+        until(lambda: not gate.entered[0].lease.held, "the loss of the lease")
+        gate.open.set()
+        setting.drain()
+    assert len(gate.entered) == 2
+    counts = setting.consumer.health().details
+    assert (counts["handled"], counts["lease_lost"]) == (1, 1)
+
+
+def test_an_open_circuit_spares_the_receive_counts_and_health_says_degraded():
+    down = threading.Event()
+    down.set()
+
+    def handle(payload: dict, message: Message) -> None:
+        if down.is_set():
+            raise ConnectionError("the database is down")
+
+    setting = Setting(handle, circuit_breaker=CircuitBreaker(failures=3, pause=timedelta(seconds=30)))
+    for number in range(40):
+        setting.queue.send({"n": number})
+
+    def status():
+        setting.clock.advance(timedelta(milliseconds=100))
+        return setting.consumer.health().status
+
+    with setting.running():
+        until(lambda: status() == "degraded", "the circuit to open")
+        report = setting.consumer.health()
+        assert report.status_code == 200
+        assert "polling is paused" in report.as_json()["reasons"][0]
+        received = setting.queue.count("receive")
+        time.sleep(0.3)
+        assert setting.queue.count("receive") == received
+        assert setting.depth().total == 40
+        down.clear()
+        setting.drain()
+        assert setting.consumer.health().status == "healthy"
+    assert setting.dead_letters.receive() == []
+
+
+def test_a_rate_limit_holds():
+    setting = Setting(ignore, rate_limit=5)
+    for number in range(12):
+        setting.queue.send({"n": number})
+    handled = lambda: setting.consumer.health().details.get("handled", 0)  # noqa: E731 - read twice below
+    with setting.running():
+        until(lambda: handled() == 5, "the first second's messages")
+        time.sleep(0.3)
+        assert handled() == 5
+        setting.clock.advance(timedelta(seconds=1))
+        until(lambda: handled() == 10, "the next second's messages")

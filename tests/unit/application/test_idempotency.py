@@ -1,0 +1,182 @@
+import json
+from datetime import timedelta
+
+import pytest
+
+from blackcat import Message
+from blackcat.application.idempotency import (
+    Begun,
+    Conflict,
+    Done,
+    Idempotency,
+    InProgress,
+    TableIdempotencyStore,
+    by_deduplication_id,
+    by_field,
+    by_message_id,
+)
+from blackcat.domain.message import Envelope
+from blackcat.domain.outcome import HANDLED, Rejected, Retried
+from blackcat.errors import Unreachable
+from blackcat.resources import TableResource
+from blackcat.testing import FrozenClock, InMemoryTable
+
+LEASE = timedelta(seconds=60)
+KEYS = TableResource("idempotency", key="key")
+
+
+class Setting:
+    def __init__(self, **options):
+        self.clock = FrozenClock()
+        self.table = InMemoryTable(KEYS)
+        self.store = TableIdempotencyStore(self.table, clock=self.clock)
+        self.middleware = Idempotency(store=self.store, lease=LEASE, **options)
+        self.handled = []
+
+    def handle(self, message):
+        self.handled.append(message.id)
+        return HANDLED
+
+    def receive(self, id="m-1", body="{}", handle=None, **more):
+        return self.middleware(Message(id=id, body=body, **more), handle or self.handle)
+
+
+def test_a_redelivered_message_is_handled_once_and_acknowledged():
+    setting = Setting()
+    assert setting.receive() == HANDLED
+    assert setting.receive() == HANDLED
+    assert setting.handled == ["m-1"]
+
+
+def test_different_messages_are_different():
+    setting = Setting()
+    setting.receive("m-1")
+    setting.receive("m-2")
+    assert setting.handled == ["m-1", "m-2"]
+
+
+def test_a_duplicate_that_comes_meanwhile_waits_for_the_lease_by_its_visibility():
+    setting = Setting()
+
+    def slow(message):
+        setting.clock.advance(timedelta(seconds=20))
+        duplicate = setting.receive()
+        assert isinstance(duplicate, Retried)
+        assert duplicate.after == timedelta(seconds=40)
+        return setting.handle(message)
+
+    assert setting.receive(handle=slow) == HANDLED
+    assert setting.handled == ["m-1"]
+
+
+@pytest.mark.parametrize("outcome", [Retried("later"), Rejected("never")])
+def test_a_failed_message_may_be_tried_again_at_once(outcome):
+    setting = Setting()
+    assert setting.receive(handle=lambda message: outcome) == outcome
+    assert setting.receive() == HANDLED
+    assert setting.handled == ["m-1"]
+
+
+def test_a_crash_in_mid_handler_leaves_nothing_stuck_beyond_the_lease():
+    setting = Setting()
+    assert isinstance(setting.store.begin("m-1", fingerprint="x", lease=LEASE), Begun)
+    assert isinstance(setting.receive(), Rejected | Retried)
+    setting.clock.advance(LEASE)
+    assert setting.receive() == HANDLED
+
+
+def test_the_key_follows_the_lease_of_the_message():
+    setting = Setting()
+    message = Message(id="m-1", body="{}")
+
+    def slow(received):
+        setting.clock.advance(timedelta(seconds=50))
+        received.lease.extended(LEASE)
+        setting.clock.advance(timedelta(seconds=50))
+        assert isinstance(setting.receive(), Retried)
+        return HANDLED
+
+    assert setting.middleware(message, slow) == HANDLED
+
+
+def test_another_payload_under_the_same_key_is_reported():
+    setting = Setting(key=by_field("order"))
+    assert setting.receive("m-1", json.dumps({"order": 1, "amount": 10})) == HANDLED
+    outcome = setting.receive("m-2", json.dumps({"order": 1, "amount": 99}))
+    assert isinstance(outcome, Rejected)
+    assert "another payload" in outcome.reason
+    assert setting.handled == ["m-1"]
+
+
+def test_a_done_key_is_forgotten_after_a_while():
+    setting = Setting(keep=timedelta(hours=1))
+    setting.receive()
+    setting.clock.advance(timedelta(hours=1))
+    setting.receive()
+    assert setting.handled == ["m-1", "m-1"]
+
+
+def test_who_lost_the_key_changes_nothing():
+    setting = Setting()
+    first = setting.store.begin("k", fingerprint="x", lease=LEASE)
+    setting.clock.advance(LEASE)
+    second = setting.store.begin("k", fingerprint="x", lease=LEASE)
+    assert isinstance(first, Begun)
+    assert isinstance(second, Begun)
+    setting.store.abandon("k", first.token)
+    setting.store.extend("k", first.token, lease=timedelta(hours=1))
+    setting.store.finish("k", first.token, keep=LEASE)
+    assert setting.store.begin("k", fingerprint="x", lease=LEASE) == InProgress(LEASE)
+    setting.store.finish("k", second.token, keep=LEASE)
+    assert setting.store.begin("k", fingerprint="x", lease=LEASE) == Done()
+    assert setting.store.begin("k", fingerprint="y", lease=LEASE) == Conflict()
+
+
+def test_a_store_that_cannot_be_asked_is_a_retry_without_the_handler():
+    setting = Setting()
+
+    class Down(TableIdempotencyStore):
+        def begin(self, key, *, fingerprint, lease):
+            raise Unreachable("refused")
+
+    middleware = Idempotency(store=Down(setting.table, clock=setting.clock))
+    outcome = middleware(Message(id="m-1", body="{}"), setting.handle)
+    assert isinstance(outcome, Retried)
+    assert setting.handled == []
+
+
+def test_a_store_that_fails_afterwards_does_not_undo_the_outcome():
+    setting = Setting()
+
+    class Breaks(TableIdempotencyStore):
+        def finish(self, key, token, *, keep):
+            raise Unreachable("refused")
+
+    middleware = Idempotency(store=Breaks(setting.table, clock=setting.clock))
+    assert middleware(Message(id="m-1", body="{}"), setting.handle) == HANDLED
+
+
+@pytest.mark.parametrize(
+    ("key", "message", "expected"),
+    [
+        (by_message_id, Message(id="m", body="{}"), "m"),
+        (by_message_id, Message(id="m", body="{}", envelope=Envelope("topic", "e", "", {})), "e"),
+        (by_deduplication_id, Message(id="m", body="{}", deduplication_id="d"), "d"),
+        (by_deduplication_id, Message(id="m", body="{}"), None),
+        (by_field("id"), Message(id="m", body='{"id": "a"}'), "a"),
+        (by_field("id"), Message(id="m", body='{"id": 7}'), "7"),
+        (by_field("id"), Message(id="m", body='{"id": true}'), None),
+        (by_field("id"), Message(id="m", body='{"id": {}}'), None),
+        (by_field("id"), Message(id="m", body="[]"), None),
+        (by_field("id"), Message(id="m", body="not json"), None),
+    ],
+)
+def test_where_a_key_comes_from(key, message, expected):
+    assert key(message) == expected
+
+
+def test_a_message_without_key_is_handled_as_it_comes():
+    setting = Setting(key=by_field("order"))
+    setting.receive(body="not json")
+    setting.receive(body="not json")
+    assert setting.handled == ["m-1", "m-1"]
