@@ -35,6 +35,7 @@ def run_consumer(service: Service, registry: ServiceRegistry, settings: Settings
     with stop_signals(shutdown), opened_container(registry.container) as resolver:
         consumer = Consumer(
             service=service.name,
+            version=settings.service_version,
             broker=broker(settings),
             queue_name=with_prefix(registry.queue_of(service), settings.resource_prefix).name,
             handle=message_handler(service, resolver),

@@ -36,6 +36,7 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(extra="ignore", frozen=True, hide_input_in_errors=True)
 
     service_name: str | None = None
+    service_version: str = ""
     environment: Literal["dev", "staging", "prod"] = "dev"
 
     aws_region: str | None = None

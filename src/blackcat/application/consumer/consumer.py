@@ -38,6 +38,7 @@ class Consumer:
         self,
         *,
         service: str,
+        version: str = "",
         broker: Broker,
         queue_name: str,
         handle: Callable[[Message], Outcome],
@@ -48,6 +49,7 @@ class Consumer:
         redact: Callable[[str], str],
     ) -> None:
         self._service = service
+        self._version = version
         self._broker = broker
         self._queue_name = queue_name
         self._handle = handle
@@ -111,6 +113,7 @@ class Consumer:
         target = description.dead_letter_queue
         settlement = Settlement(
             service=self._service,
+            version=self._version,
             queue=queue,
             dead_letters=self._broker.queue(target) if target else None,
             leases=leases,

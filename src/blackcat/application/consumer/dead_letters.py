@@ -14,16 +14,16 @@ _UNPRINTABLE = dict.fromkeys(range(32), " ")
 
 
 def dead_letter_copy(
-    message: Message, outcome: Rejected, *, service: str, redact: Callable[[str], str]
+    message: Message, outcome: Rejected, *, service: str, version: str, redact: Callable[[str], str]
 ) -> OutgoingMessage:
-    """The original body and attributes, with why, after how many attempts and by which service.
+    """The original body and attributes, with why, after how many attempts and by which service and version.
 
     What the ten attributes or the size leave no room for is left out, the reason last.
     Raises InvalidMessage for a body that no queue would take.
     """
     original = message.original_attributes
     room = MAX_ATTRIBUTES - len(original)
-    added = dict(list(_explanation(message, outcome, service, redact).items())[: max(room, 0)])
+    added = dict(list(_explanation(message, outcome, service, version, redact).items())[: max(room, 0)])
     if _size(message, added) > MAX_MESSAGE_BYTES:
         added = {}
     return OutgoingMessage(
@@ -36,16 +36,28 @@ def dead_letter_copy(
 
 
 def _explanation(
-    message: Message, outcome: Rejected, service: str, redact: Callable[[str], str]
+    message: Message, outcome: Rejected, service: str, version: str, redact: Callable[[str], str]
 ) -> dict[str, Attribute]:
     reason = redact(outcome.reason).translate(_UNPRINTABLE).strip()[:_REASON_MAX] or "no reason given"
     error = outcome.error.__cause__ or outcome.error if outcome.error else None
-    return {
+    explanation = {
         "blackcat.reason": Attribute(reason),
         "blackcat.exception": Attribute(type(error).__name__ if error else "Reject"),
         "blackcat.attempts": Attribute(str(message.receive_count), "Number"),
         "blackcat.service": Attribute(service),
+        "blackcat.version": Attribute(version),
+        "blackcat.trace_id": Attribute(_trace_id(message)),
     }
+    return {name: attribute for name, attribute in explanation.items() if attribute.value}
+
+
+def _trace_id(message: Message) -> str:
+    """The root of the X-Ray trace that the message belongs to, if it came with one.
+
+    https://docs.aws.amazon.com/xray/latest/devguide/xray-concepts.html#xray-concepts-tracingheader
+    """
+    parts = (part.partition("=") for part in (message.trace_header or "").split(";"))
+    return next((value for name, _, value in parts if name == "Root"), "")
 
 
 def _size(message: Message, added: dict[str, Attribute]) -> int:

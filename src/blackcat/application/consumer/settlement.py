@@ -29,6 +29,7 @@ class Settlement:
         self,
         *,
         service: str,
+        version: str,
         queue: Queue,
         dead_letters: Queue | None,
         leases: LeaseBook,
@@ -39,6 +40,7 @@ class Settlement:
         wake_keeper: Callable[[], None],
     ) -> None:
         self._service = service
+        self._version = version
         self._queue = queue
         self._dead_letters = dead_letters
         self._leases = leases
@@ -156,7 +158,9 @@ class Settlement:
             )
             return self._come_back(message, None)
         try:
-            copy = dead_letter_copy(message, outcome, service=self._service, redact=self._redact)
+            copy = dead_letter_copy(
+                message, outcome, service=self._service, version=self._version, redact=self._redact
+            )
             self._dead_letters.send_batch([copy]).raise_for_failure(self._dead_letters.name)
         except (RemoteError, InvalidMessage) as error:
             log.error("message.not_dead_lettered", error=error, message_id=message.id)

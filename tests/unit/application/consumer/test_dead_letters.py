@@ -6,15 +6,22 @@ from blackcat.domain.envelope import unwrapped
 from blackcat.domain.outcome import Rejected
 from blackcat.domain.outgoing import MAX_MESSAGE_BYTES
 
+TRACE = "Root=1-67891233-abcdef012345678912345678;Parent=53995c3f42cd8ad8;Sampled=1"
+
 
 def copy(message, reason="no such customer", error=None, redact=str):
-    return dead_letter_copy(message, Rejected(reason, error), service="orders", redact=redact)
+    return dead_letter_copy(message, Rejected(reason, error), service="orders", version="1.2", redact=redact)
 
 
 def test_it_keeps_body_and_attributes_and_says_why():
     made = copy(
         Message(
-            id="m", body="{}", attributes={"own": Attribute("1", "Number")}, receive_count=3, group_id="g"
+            id="m",
+            body="{}",
+            attributes={"own": Attribute("1", "Number")},
+            receive_count=3,
+            group_id="g",
+            trace_header=TRACE,
         ),
         error=ValueError("x"),
     )
@@ -26,6 +33,8 @@ def test_it_keeps_body_and_attributes_and_says_why():
         "blackcat.exception": Attribute("ValueError"),
         "blackcat.attempts": Attribute("3", "Number"),
         "blackcat.service": Attribute("orders"),
+        "blackcat.version": Attribute("1.2"),
+        "blackcat.trace_id": Attribute("1-67891233-abcdef012345678912345678"),
     }
 
 
