@@ -42,6 +42,7 @@ class Settings(BaseSettings):
     aws_region: str | None = None
     aws_endpoint_url: str | None = None
     aws_dry_run: bool = False
+    sqs_transport: Literal["boto3", "lean"] = "boto3"
     resource_prefix: str = ""
 
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"] = "INFO"
