@@ -12,6 +12,7 @@ Catch the broadest class that you can act on::
     ├── PayloadError                a payload cannot be encoded or decoded
     ├── InvalidMessage              a message that no queue or topic would accept
     ├── InvalidItem                 an item that a table cannot hold without changing it
+    ├── ServiceFailed               a running service ended because a part of it failed; exit status 1
     ├── EmulatorError               the local AWS emulator does not install or start
     └── RemoteError                 a call to AWS failed
         ├── TransientError          the same call may succeed later
@@ -82,6 +83,10 @@ class InvalidMessage(BlackcatError):
 
 class InvalidItem(BlackcatError):
     """An item holds a value that a table cannot store without changing it; nothing was written."""
+
+
+class ServiceFailed(BlackcatError):
+    """A running service ended because a part of it failed, which is the ``__cause__``."""
 
 
 class EmulatorError(BlackcatError):

@@ -83,7 +83,7 @@ def test_a_worker_that_takes_longer_than_the_budget_ends_with_1(start):
     job = start("long_job", SHUTDOWN_TIMEOUT_SECONDS="1.1")
     job.wait_for("job.began")
     assert job.stop() == 1
-    assert job.events("worker.abandoned")
+    assert job.events("service.abandoned")
 
 
 def test_an_api_answers_health_and_stops_after_its_running_requests(start):

@@ -45,7 +45,15 @@ class MessageHandler:
         except Retry as retry:
             return Retried(str(retry), retry, retry.after)
         except self._non_retryable as error:
-            return Rejected(f"{type(error).__name__}: {error}", error)
+            return Rejected(described(error), error)
         except BaseException as error:  # SystemExit too: a handler may fail, never end its thread
-            return Retried(f"{type(error).__name__}: {error}", error)
+            return Retried(described(error), error)
         return HANDLED
+
+
+def described(error: BaseException) -> str:
+    """The error in one line, also when its own text fails."""
+    try:
+        return f"{type(error).__name__}: {error}"
+    except Exception:
+        return type(error).__name__

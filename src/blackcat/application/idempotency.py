@@ -15,7 +15,7 @@ from blackcat.application.middleware import Next
 from blackcat.application.ports import Clock, Table
 from blackcat.domain.item import VERSION
 from blackcat.domain.message import Message
-from blackcat.domain.outcome import HANDLED, Handled, Outcome, Rejected, Retried
+from blackcat.domain.outcome import HANDLED, Deferred, Handled, Outcome, Rejected, Retried
 from blackcat.errors import ConditionFailed, RemoteError
 
 log = EventLog("blackcat.idempotency")
@@ -221,7 +221,7 @@ def _not_ours(found: InProgress | Done | Conflict, message: Message) -> Outcome:
         log.info("message.duplicate", message_id=message.id)
         return HANDLED
     if isinstance(found, InProgress):
-        return Retried("a duplicate of it is being handled", after=found.left)
+        return Deferred("a duplicate of it is being handled", found.left)
     return Rejected("another payload was sent under the same idempotency key")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import timedelta
 from queue import Empty, SimpleQueue
 from threading import Event
@@ -12,36 +13,44 @@ from blackcat.application.ports import Clock
 class Shutdown:
     """Passes a request to stop from a signal handler, or a failed thread, to all who must know.
 
-    ``request`` may be called from a signal handler: it takes no lock that the interrupted code could
-    hold (``SimpleQueue.put`` is reentrant, ``Event.set`` is not). The main thread waits in ``wait``,
-    and everybody else on ``requested``, which the main thread sets. ``budget`` starts with the request.
+    ``request`` may be called from a signal handler, which runs in the main thread: the main thread
+    therefore never waits on ``requested``, whose lock it would hold, but in ``watch``, on a queue
+    that is reentrant. Every other thread waits on ``requested``. The budget starts with the request.
     """
 
     def __init__(self, *, budget: timedelta, clock: Clock) -> None:
         self.requested = Event()
         self.reason = ""
         self.failure: BaseException | None = None
-        self._requests: SimpleQueue[str] = SimpleQueue()
+        self._changes: SimpleQueue[None] = SimpleQueue()
         self._budget = budget.total_seconds()
         self._clock = clock
         self._deadline: float | None = None
 
     def request(self, reason: str, *, failure: BaseException | None = None) -> None:
         """Ask to stop; a ``failure`` makes the process end with status 1."""
-        if failure:
+        if failure is not None:
             self.failure = failure
-        self._requests.put(reason)
-
-    def wait(self, timeout: float | None = None) -> bool:
-        """In the main thread: wait for a request, up to ``timeout`` seconds; True once there is one."""
-        if self.requested.is_set():
-            return True
-        try:
-            self.reason = self._requests.get(timeout=timeout)
-        except Empty:
-            return False
-        self._deadline = self._clock.monotonic() + self._budget
+        if self._deadline is None:
+            self.reason = reason
+            self._deadline = self._clock.monotonic() + self._budget
         self.requested.set()
+        self.wake()
+
+    def wake(self) -> None:
+        """Let the main thread look again whether the service has ended."""
+        self._changes.put(None)
+
+    def watch(self, ended: Callable[[], bool]) -> bool:
+        """In the main thread: wait until the service has ended; False when the budget ran out before."""
+        while not ended():
+            left = self.remaining() if self.requested.is_set() else None
+            if left == 0.0:
+                return False
+            try:
+                self._changes.get(timeout=left)
+            except Empty:
+                continue
         return True
 
     def remaining(self) -> float:

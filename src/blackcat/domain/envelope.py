@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import json
 from collections.abc import Mapping
 from dataclasses import replace
@@ -90,6 +89,6 @@ def _sns_attribute(type: str, value: str) -> Attribute:
     if type.startswith("Binary"):
         try:
             return Attribute(base64.b64decode(value, validate=True), type)
-        except binascii.Error:
+        except ValueError:
             return Attribute(value)
     return Attribute(value, type)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -43,24 +45,44 @@ class Lease:
     """Whether a received message is still ours: its visibility timeout has not run out.
 
     Long handlers ask before they do what must not be done twice: ``if message.lease.held: ...``.
+    A message that no consumer holds (in a test, say) is held for ever.
     """
 
-    __slots__ = ("_followers", "held")
+    __slots__ = ("_began_at", "_expires_at", "_followers", "_monotonic")
 
     def __init__(self) -> None:
-        self.held = True
+        self._monotonic: Callable[[], float] = time.monotonic
+        self._began_at = self._monotonic()
+        self._expires_at = math.inf
         self._followers: list[Callable[[timedelta], None]] = []
+
+    @property
+    def held(self) -> bool:
+        return self._monotonic() < self._expires_at
+
+    def age(self) -> timedelta:
+        """The time since the message was received."""
+        return timedelta(seconds=max(0.0, self._monotonic() - self._began_at))
 
     def on_extended(self, follower: Callable[[timedelta], None]) -> None:
         """Call ``follower`` with the new length whenever the lease is extended, in another thread."""
         self._followers.append(follower)
 
+    def run_until(self, expires_at: float, monotonic: Callable[[], float]) -> None:
+        """For the consumer: the lease ends at that moment of that clock."""
+        if self._expires_at == math.inf:
+            self._began_at = monotonic()
+        self._monotonic = monotonic
+        self._expires_at = expires_at
+
     def extended(self, length: timedelta) -> None:
+        """For the consumer: tell the followers."""
         for follower in self._followers:
             follower(length)
 
     def lose(self) -> None:
-        self.held = False
+        """For the consumer: it is no longer ours."""
+        self._expires_at = -math.inf
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,10 @@ class Retry(Exception):  # noqa: N818 - a decision of the handler's, not an erro
     """Raise it to see the message again after ``after`` (default: the service's backoff), up to 12 hours."""
 
     def __init__(self, reason: str = "", *, after: timedelta | None = None) -> None:
+        if not isinstance(reason, str):
+            raise TypeError(f"Retry takes a reason, not {reason!r}: write Retry(after=...) for the delay")
+        if after is not None and not isinstance(after, timedelta):
+            raise TypeError(f"after must be a timedelta, not {after!r}: write timedelta(seconds=...)")
         super().__init__(reason or "the handler asked for a retry")
         self.after = after
 
@@ -23,7 +27,7 @@ class Reject(Exception):  # noqa: N818 - a decision of the handler's, not an err
 
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
-        self.reason = reason
+        self.reason = str(reason)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +45,14 @@ class Retried:
 
 
 @dataclass(frozen=True, slots=True)
+class Deferred:
+    """Not now, and nothing failed: the message comes back ``after`` a while."""
+
+    reason: str
+    after: timedelta
+
+
+@dataclass(frozen=True, slots=True)
 class Rejected:
     """The message goes to the dead-letter queue, with the reason."""
 
@@ -48,6 +60,6 @@ class Rejected:
     error: BaseException | None = None
 
 
-Outcome = Handled | Retried | Rejected
+Outcome = Handled | Retried | Deferred | Rejected
 
 HANDLED = Handled()

@@ -22,7 +22,7 @@ MAX_PUBLISH_BYTES = 262_144
 # https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessage.html
 MAX_ID_LENGTH = 128
 
-_FORBIDDEN_CHARACTER = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+FORBIDDEN_CHARACTER = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _ATTRIBUTE_NAME = re.compile(
     r"(?!(?i:aws|amazon)\.)(?!.*\.\.)[A-Za-z0-9_-]([A-Za-z0-9_.-]{0,254}[A-Za-z0-9_-])?"
 )
@@ -49,7 +49,7 @@ class OutgoingMessage:
     def __post_init__(self) -> None:
         if not self.body:
             raise InvalidMessage("a message needs a body of at least one character")
-        forbidden = _FORBIDDEN_CHARACTER.search(self.body)
+        forbidden = FORBIDDEN_CHARACTER.search(self.body)
         if forbidden:
             raise InvalidMessage(
                 f"a body cannot hold the character U+{ord(forbidden[0]):04X}, at position "
@@ -71,9 +71,13 @@ class OutgoingMessage:
 
     @property
     def size(self) -> int:
-        """Bytes as SQS and SNS count them: body, and names, types and values of the attributes."""
-        attributes = sum(len(name.encode()) + a.size for name, a in self.attributes.items())
-        return len(self.body.encode()) + attributes
+        """Bytes as SQS and SNS count them."""
+        return size_of(self.body, self.attributes)
+
+
+def size_of(body: str, attributes: Mapping[str, Attribute]) -> int:
+    """Bytes as SQS and SNS count them: body, and names, types and values of the attributes."""
+    return len(body.encode()) + sum(len(name.encode()) + one.size for name, one in attributes.items())
 
 
 def outgoing(
@@ -138,5 +142,5 @@ def _check_attributes(attributes: Mapping[str, Attribute]) -> None:
             )
         if not attribute.value:
             raise InvalidMessage(f"attribute '{name}' is empty: leave it out")
-        if isinstance(attribute.value, str) and _FORBIDDEN_CHARACTER.search(attribute.value):
+        if isinstance(attribute.value, str) and FORBIDDEN_CHARACTER.search(attribute.value):
             raise InvalidMessage(f"attribute '{name}' holds a control character: send it as bytes")

@@ -47,4 +47,5 @@ def aws_options(settings: Settings) -> AwsOptions:
         endpoint_url=settings.aws_endpoint_url,
         dry_run=settings.aws_dry_run,
         pool_size=busiest + _SPARE_CONNECTIONS,
+        sqs_transport=settings.sqs_transport,
     )

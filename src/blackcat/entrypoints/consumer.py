@@ -18,8 +18,9 @@ from blackcat.application.shutdown import Shutdown
 from blackcat.domain.registry import ServiceRegistry
 from blackcat.domain.service import Service
 from blackcat.entrypoints.connections import broker
-from blackcat.entrypoints.signals import stop_signals
-from blackcat.errors import EntrypointError
+from blackcat.entrypoints.exit_status import DONE
+from blackcat.entrypoints.process import run_in_process
+from blackcat.errors import ConfigurationError, EntrypointError
 from blackcat.infra.configuration import Settings
 from blackcat.infra.health_server import health_server
 from blackcat.infra.message_log import log_message
@@ -28,25 +29,45 @@ from blackcat.infra.redaction import redactor
 from blackcat.resources import with_prefix
 
 
-def run_consumer(service: Service, registry: ServiceRegistry, settings: Settings) -> None:
-    """Consume until told to stop. Raises ConfigurationError, or what a thread died of."""
-    clock = SystemClock()
-    shutdown = Shutdown(budget=settings.shutdown_timeout, clock=clock)
-    with stop_signals(shutdown), opened_container(registry.container) as resolver:
-        consumer = Consumer(
-            service=service.name,
-            version=settings.service_version,
-            broker=broker(settings),
-            queue_name=with_prefix(registry.queue_of(service), settings.resource_prefix).name,
-            handle=message_handler(service, resolver),
-            retry=service.retry,
-            options=_options(service, settings),
-            clock=clock,
-            random=Random(),
-            redact=redactor.text,
+def run_consumer(service: Service, registry: ServiceRegistry, settings: Settings) -> int:
+    """Consume until told to stop; the exit status. Raises ConfigurationError, or ServiceFailed."""
+    _check(service, settings)
+
+    def serve(shutdown: Shutdown) -> int:
+        with opened_container(registry.container) as resolver:
+            consumer = _consumer(service, registry, settings, message_handler(service, resolver))
+            with health_server(consumer.health, host=settings.health_host, port=settings.health_port):
+                consumer.run(shutdown)
+        return DONE
+
+    return run_in_process(serve, settings, abandoned=DONE)
+
+
+def _check(service: Service, settings: Settings) -> None:
+    if settings.consumer_wait_seconds >= settings.shutdown_timeout_seconds:
+        raise ConfigurationError(
+            "CONSUMER_WAIT_SECONDS must be less than SHUTDOWN_TIMEOUT_SECONDS: a poll is never cut off"
         )
-        with health_server(consumer.health, host=settings.health_host, port=settings.health_port):
-            consumer.run(shutdown)
+    if settings.aws_dry_run:
+        raise ConfigurationError(
+            f"consumer '{service.name}' cannot run with AWS_DRY_RUN: what it receives without deleting would "
+            "end in the dead-letter queue; unset it, or try the handler in a test"
+        )
+
+
+def _consumer(service: Service, registry: ServiceRegistry, settings: Settings, handle: Next) -> Consumer:
+    return Consumer(
+        service=service.name,
+        version=settings.service_version,
+        broker=broker(settings),
+        queue_name=with_prefix(registry.queue_of(service), settings.resource_prefix).name,
+        handle=handle,
+        retry=service.retry,
+        options=_options(service, settings),
+        clock=SystemClock(),
+        random=Random(),
+        redact=redactor.text,
+    )
 
 
 def message_handler(service: Service, resolver: Resolver | None) -> Next:

@@ -9,7 +9,7 @@ from typing import NoReturn
 from blackcat.application.events import EventLog
 from blackcat.domain.registry import ServiceRegistry
 from blackcat.domain.service import Service, ServiceType
-from blackcat.entrypoints.exit_status import CONFIGURATION, DONE, FAILED
+from blackcat.entrypoints.exit_status import CONFIGURATION, FAILED
 from blackcat.entrypoints.signals import end_at_signals
 from blackcat.errors import ConfigurationError, EntrypointError, InjectionError
 from blackcat.infra.configuration import Settings, export_aws_variables
@@ -66,14 +66,13 @@ def _cause_worth_showing(error: ConfigurationError) -> BaseException | None:
 def _run_consumer(service: Service, registry: ServiceRegistry, settings: Settings) -> int:
     from blackcat.entrypoints.consumer import run_consumer
 
-    run_consumer(service, registry, settings)
-    return DONE
+    return run_consumer(service, registry, settings)
 
 
 def _run_worker(service: Service, registry: ServiceRegistry, settings: Settings) -> int:
     from blackcat.entrypoints.worker import run_worker
 
-    return DONE if run_worker(service, registry, settings) else FAILED
+    return run_worker(service, registry, settings)
 
 
 def _run_rest_api(service: Service, registry: ServiceRegistry, settings: Settings) -> int:

@@ -28,9 +28,14 @@ def end_at_signals() -> None:
 def stop_signals(shutdown: Shutdown) -> Iterator[None]:
     """Turn the signals into requests of ``shutdown`` meanwhile; only in the main thread."""
     received = 0
+    owner = os.getpid()
 
     def handle(number: int, _: FrameType | None) -> None:
         nonlocal received
+        if os.getpid() != owner:  # a child that a handler forked: the signal means the child
+            signal.signal(number, signal.SIG_DFL)
+            os.kill(os.getpid(), number)
+            return
         received += 1
         if received > 1:
             os._exit(FAILED)

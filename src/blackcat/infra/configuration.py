@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from dotenv import dotenv_values
-from pydantic import BaseModel, Field, SecretBytes, SecretStr, ValidationError, model_validator
+from pydantic import BaseModel, Field, SecretBytes, SecretStr, ValidationError
 from pydantic_settings import (
     BaseSettings,
     DotEnvSettingsSource,
@@ -81,14 +81,6 @@ class Settings(BaseSettings):
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         files = DotEnvSettingsSource(settings_cls, env_file=dotenv_files(), env_file_encoding="utf-8")
         return init_settings, env_settings, files
-
-    @model_validator(mode="after")
-    def _poll_fits_in_the_shutdown_budget(self) -> Settings:
-        if self.consumer_wait_seconds >= self.shutdown_timeout_seconds:
-            raise ValueError(
-                "CONSUMER_WAIT_SECONDS must be less than SHUTDOWN_TIMEOUT_SECONDS: a poll is never cut off"
-            )
-        return self
 
     def model_post_init(self, context: Any, /) -> None:
         for secret in _secrets(self):

@@ -8,7 +8,7 @@ from typing import Any
 from blackcat.application.events import EventLog
 from blackcat.application.middleware import Next
 from blackcat.domain.message import Message
-from blackcat.domain.outcome import Handled, Outcome, Retried
+from blackcat.domain.outcome import Deferred, Handled, Outcome, Retried
 from blackcat.infra.logs import bind_log_fields, clear_log_fields
 
 log = EventLog("blackcat.consumer")
@@ -30,6 +30,8 @@ def _log(outcome: Outcome, message: Message, duration_ms: float) -> None:
     fields: dict[str, Any] = {"attempt": message.receive_count, "duration_ms": duration_ms}
     if isinstance(outcome, Handled):
         log.info("message.handled", **fields)
+    elif isinstance(outcome, Deferred):
+        log.info("message.deferred", reason=outcome.reason, **fields)
     elif isinstance(outcome, Retried):
         log.warning("message.retried", error=outcome.error, reason=outcome.reason, **fields)
     else:

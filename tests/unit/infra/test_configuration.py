@@ -67,14 +67,6 @@ def test_a_list_that_is_not_json_names_its_field(monkeypatch):
     assert "canary" not in str(refused.value)
 
 
-def test_a_poll_must_fit_in_the_shutdown_budget(monkeypatch):
-    monkeypatch.setenv("SHUTDOWN_TIMEOUT_SECONDS", "10")
-    with pytest.raises(
-        SettingsError, match="CONSUMER_WAIT_SECONDS must be less than SHUTDOWN_TIMEOUT_SECONDS"
-    ):
-        Settings()
-
-
 @pytest.mark.parametrize(
     ("name", "value"), [("CONSUMER_CONCURRENCY", "0"), ("CONSUMER_CONCURRENCY", "10000")]
 )

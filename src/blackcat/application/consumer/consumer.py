@@ -7,11 +7,8 @@ from dataclasses import replace
 from datetime import timedelta
 from random import Random
 
-from blackcat.application.consumer.keeper import Keeper
-from blackcat.application.consumer.leases import LeaseBook
 from blackcat.application.consumer.options import ConsumerOptions
-from blackcat.application.consumer.running import Parts, RunningConsumer
-from blackcat.application.consumer.settlement import Settlement
+from blackcat.application.consumer.running import RunningConsumer
 from blackcat.application.events import EventLog
 from blackcat.application.ports import Broker, Clock, QueueDescription
 from blackcat.application.shutdown import Shutdown
@@ -19,7 +16,7 @@ from blackcat.domain.health import HealthReport
 from blackcat.domain.message import Message
 from blackcat.domain.outcome import Outcome
 from blackcat.domain.retry import RetryPolicy
-from blackcat.errors import ConfigurationError, PermanentError, TransientError
+from blackcat.errors import ConfigurationError, PermanentError, ServiceFailed, TransientError
 
 log = EventLog("blackcat.consumer")
 
@@ -64,65 +61,69 @@ class Consumer:
     def run(self, shutdown: Shutdown) -> None:
         """Work until ``shutdown`` is requested, then drain.
 
-        Raises ConfigurationError when the queue does not exist or may not be read, and whatever a
-        thread died of. A queue that cannot be reached is tried again until it can.
+        Raises ConfigurationError when the queue does not exist, may not be read or hides nothing, and
+        ServiceFailed when a thread died. A queue that cannot be reached is tried again until it can.
         """
         description = self._open(shutdown)
         if description is None:
             log.info("consumer.stopped", reason=shutdown.reason)
             return
-        running = RunningConsumer(self._parts(description), shutdown)
-        self._running = running
+        self._running = running = self._running_consumer(description, shutdown)
+        running.start()
         log.info("consumer.started", queue=self._queue_name, concurrency=self._options.concurrency)
-        shutdown.wait()
-        log.info("consumer.stopping", reason=shutdown.reason, budget_seconds=round(shutdown.remaining()))
+        shutdown.requested.wait()
+        log.info("consumer.stopping", reason=shutdown.reason, budget_seconds=round(shutdown.remaining(), 1))
         running.drain()
         log.info("consumer.stopped", **running.counts())
-        if shutdown.failure:
-            raise shutdown.failure
+        if shutdown.failure is not None:
+            raise ServiceFailed(f"consumer '{self._service}': {shutdown.reason}") from shutdown.failure
 
     def health(self) -> HealthReport:
         """Whether messages are being taken in and handled, told from what the threads really do."""
         if self._running is None:
             problem = f"queue '{self._queue_name}' is not open: {self._opening_problem}"
             return HealthReport(self._service, reasons=(self._redact(problem),))
-        report = self._running.health(self._service)
+        report = self._running.health()
         return replace(report, reasons=tuple(map(self._redact, report.reasons)))
 
     def _open(self, shutdown: Shutdown) -> QueueDescription | None:
         failures = 0
         while not shutdown.requested.is_set():
             try:
-                return self._broker.describe(self._queue_name)
+                return self._checked(self._broker.describe(self._queue_name))
             except TransientError as error:
                 failures += 1
                 self._opening_problem = str(error)
                 delay = _OPENING.delay(failures, self._random).total_seconds()
                 log.warning("queue.open_failed", error=error, retry_in_seconds=round(delay, 1))
-                shutdown.wait(delay)
+                shutdown.requested.wait(delay)
             except PermanentError as error:
                 raise ConfigurationError(
                     f"consumer '{self._service}' cannot open its queue: {error}"
                 ) from error
         return None
 
-    def _parts(self, description: QueueDescription) -> Parts:
-        queue = self._broker.queue(self._queue_name)
-        leases = LeaseBook(visibility=description.visibility_timeout, longest=self._options.max_handling)
-        keeper = Keeper(queue=queue, leases=leases, clock=self._clock)
-        target = description.dead_letter_queue
-        settlement = Settlement(
+    def _checked(self, description: QueueDescription) -> QueueDescription:
+        if description.visibility_timeout <= timedelta(0):
+            raise ConfigurationError(
+                f"consumer '{self._service}': queue '{self._queue_name}' has a visibility timeout of 0: each "
+                "message would be received again while it is handled; give it 30 seconds or more"
+            )
+        return description
+
+    def _running_consumer(self, description: QueueDescription, shutdown: Shutdown) -> RunningConsumer:
+        dead_letters = description.dead_letter_queue
+        return RunningConsumer(
             service=self._service,
             version=self._version,
-            queue=queue,
-            dead_letters=self._broker.queue(target) if target else None,
-            leases=leases,
+            queue=self._broker.queue(self._queue_name),
+            dead_letters=self._broker.queue(dead_letters) if dead_letters else None,
+            description=description,
+            handle=self._handle,
             retry=self._retry,
-            random=self._random,
+            options=self._options,
+            shutdown=shutdown,
             clock=self._clock,
+            random=self._random,
             redact=self._redact,
-            wake_keeper=keeper.wake,
-        )
-        return Parts(
-            queue, leases, keeper, settlement, self._handle, self._options, self._clock, self._random
         )

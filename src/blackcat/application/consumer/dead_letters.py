@@ -6,11 +6,16 @@ from collections.abc import Callable
 
 from blackcat.domain.message import Attribute, Message
 from blackcat.domain.outcome import Rejected
-from blackcat.domain.outgoing import MAX_ATTRIBUTES, MAX_MESSAGE_BYTES, OutgoingMessage
+from blackcat.domain.outgoing import (
+    FORBIDDEN_CHARACTER,
+    MAX_ATTRIBUTES,
+    MAX_MESSAGE_BYTES,
+    OutgoingMessage,
+    size_of,
+)
 
 # Enough for an explanation; a body may take almost all of the message's size.
 _REASON_MAX = 1000
-_UNPRINTABLE = dict.fromkeys(range(32), " ")
 
 
 def dead_letter_copy(
@@ -24,11 +29,11 @@ def dead_letter_copy(
     original = message.original_attributes
     room = MAX_ATTRIBUTES - len(original)
     added = dict(list(_explanation(message, outcome, service, version, redact).items())[: max(room, 0)])
-    if _size(message, added) > MAX_MESSAGE_BYTES:
-        added = {}
+    attributes = {**original, **added}
+    fits = size_of(message.original_body, attributes) <= MAX_MESSAGE_BYTES
     return OutgoingMessage(
         body=message.original_body,
-        attributes={**original, **added},
+        attributes=attributes if fits else original,
         group_id=message.group_id,
         # Its own deduplication id may be that of an earlier dead letter, which would swallow this one.
         deduplication_id=message.id if message.deduplication_id else None,
@@ -38,7 +43,7 @@ def dead_letter_copy(
 def _explanation(
     message: Message, outcome: Rejected, service: str, version: str, redact: Callable[[str], str]
 ) -> dict[str, Attribute]:
-    reason = redact(outcome.reason).translate(_UNPRINTABLE).strip()[:_REASON_MAX] or "no reason given"
+    reason = _printable(redact(outcome.reason))[:_REASON_MAX] or "no reason given"
     error = outcome.error.__cause__ or outcome.error if outcome.error else None
     explanation = {
         "blackcat.reason": Attribute(reason),
@@ -51,6 +56,11 @@ def _explanation(
     return {name: attribute for name, attribute in explanation.items() if attribute.value}
 
 
+def _printable(text: str) -> str:
+    """The text without what SQS refuses, on one line."""
+    return FORBIDDEN_CHARACTER.sub("?", text).translate({9: " ", 10: " ", 13: " "}).strip()
+
+
 def _trace_id(message: Message) -> str:
     """The root of the X-Ray trace that the message belongs to, if it came with one.
 
@@ -58,9 +68,3 @@ def _trace_id(message: Message) -> str:
     """
     parts = (part.partition("=") for part in (message.trace_header or "").split(";"))
     return next((value for name, _, value in parts if name == "Root"), "")
-
-
-def _size(message: Message, added: dict[str, Attribute]) -> int:
-    attributes = {**message.original_attributes, **added}
-    body = len(message.original_body.encode())
-    return body + sum(len(name.encode()) + attribute.size for name, attribute in attributes.items())

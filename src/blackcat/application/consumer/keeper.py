@@ -1,77 +1,82 @@
-"""The keeper: extends leases before they run out, and flushes acknowledgements that waited."""
+"""The keeper: extends leases before they run out, and tells the handlers of those that did."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from random import Random
 from threading import Event
 
+from blackcat.application.consumer.backoff import Backoff
 from blackcat.application.consumer.leases import LeaseBook
-from blackcat.application.consumer.settlement import Settlement
 from blackcat.application.events import EventLog
-from blackcat.application.ports import Clock, Queue, Visibility
+from blackcat.application.ports import BatchFailure, Clock, Queue, Visibility
 from blackcat.errors import RemoteError
 
 log = EventLog("blackcat.consumer")
 
-# After a failed heartbeat; each lease leaves time for several tries.
-_TRY_AGAIN_SECONDS = 1.0
-# How long it may sleep without being woken: a lease taken meanwhile is never shorter than a second.
-_LONGEST_SLEEP_SECONDS = 0.5
+# A lease that is taken meanwhile lasts a second at least, and is due after half of it.
+_LONGEST_SLEEP_SECONDS = 0.25
 
 
 class Keeper:
-    """Does what is due and sleeps until the next thing is, also while the consumer drains."""
+    """Sends heartbeats for everything that is held, also while the consumer drains."""
 
-    def __init__(self, *, queue: Queue, leases: LeaseBook, clock: Clock) -> None:
+    def __init__(self, *, queue: Queue, leases: LeaseBook, clock: Clock, random: Random) -> None:
         self._queue = queue
         self._leases = leases
         self._clock = clock
-        self._woken = Event()
-        self._closed = False
-        self._heartbeat_not_before = 0.0
+        self._backoff = Backoff(clock=clock, random=random)
+        self._closed = Event()
 
-    def run(self, settlement: Settlement) -> None:
-        while not self._closed:
-            settlement.flush()
+    def run(self) -> None:
+        while not self._closed.is_set():
             self.keep()
-            self._woken.wait(self._sleep(settlement.next_flush()))
-            self._woken.clear()
-
-    def wake(self) -> None:
-        self._woken.set()
+            self._closed.wait(self._sleep())
 
     def close(self) -> None:
-        self._closed = True
-        self.wake()
+        self._closed.set()
 
     def keep(self) -> None:
-        """Extend what is due, and tell the handlers whose leases ran out."""
-        now = self._clock.monotonic()
-        due = self._leases.due(now) if now >= self._heartbeat_not_before else []
-        if due:
-            self._extend(due, now)
-        self._lost(self._leases.expired(self._clock.monotonic()), "its visibility timeout ran out")
+        """Extend what is due, and give up what ran out."""
+        if self._backoff.over():
+            self._extend(self._leases.take_due())
+        self._lost(self._leases.expired(), "its visibility timeout ran out")
 
-    def _extend(self, due: Sequence[Visibility], now: float) -> None:
+    def problems(self, now: float) -> list[str]:
+        return self._backoff.problems(now, "leases have not been extended")
+
+    def _extend(self, due: Sequence[Visibility]) -> None:
+        if not due:
+            return
+        asked_at = self._clock.monotonic()
         try:
             result = self._queue.extend(due)
         except RemoteError as error:
+            self._leases.not_extended(change.receipt for change in due)
+            self._backoff.failed()
             log.warning("leases.extend_failed", error=error, count=len(due))
-            self._heartbeat_not_before = now + _TRY_AGAIN_SECONDS
             return
-        self._leases.extended([due[index] for index in result.succeeded], now)
-        self._lost(
-            [due[failure.index].receipt for failure in result.failed if not failure.transient],
-            "its receipt is no longer valid",
-        )
+        self._leases.extended([due[index] for index in result.succeeded], asked_at)
+        self._refused([(due[failure.index].receipt, failure) for failure in result.failed])
+
+    def _refused(self, refused: Sequence[tuple[str, BatchFailure]]) -> None:
+        self._leases.not_extended(receipt for receipt, _ in refused)
+        transient = [failure for _, failure in refused if failure.transient]
+        if transient:
+            self._backoff.failed()
+            log.warning("leases.extend_failed", count=len(transient), code=transient[0].code)
+        else:
+            self._backoff.succeeded()
+        for receipt, failure in refused:
+            if not failure.transient:
+                self._lost([receipt], failure.reason or failure.code)
 
     def _lost(self, receipts: Sequence[str], why: str) -> None:
         for message in self._leases.lose(receipts):
             log.warning("message.lease_lost", message_id=message.id, reason=why)
 
-    def _sleep(self, next_flush: float | None) -> float:
-        due = [moment for moment in (next_flush, self._leases.next_due()) if moment is not None]
-        if not due:
+    def _sleep(self) -> float:
+        due = self._leases.next_due()
+        if due is None:
             return _LONGEST_SLEEP_SECONDS
-        earliest = max(min(due), self._heartbeat_not_before if next_flush is None else 0.0)
-        return min(max(earliest - self._clock.monotonic(), 0.01), _LONGEST_SLEEP_SECONDS)
+        return min(max(due - self._clock.monotonic(), 0.01), _LONGEST_SLEEP_SECONDS)

@@ -6,7 +6,7 @@ from threading import Condition, Lock
 
 # How long a poll waits for more permits once there is one: fast handlers free ten within it, so that
 # one call fetches ten messages; slow ones lose next to nothing.
-_GATHERING_SECONDS = 0.005
+_GATHERING_SECONDS = 0.01
 
 
 class Permits:
@@ -44,7 +44,7 @@ class Permits:
             with self._changed:
                 self._free += count
                 if self._free >= self._wanted:
-                    self._changed.notify()
+                    self._changed.notify()  # pollers take turns: one waits here at most
 
     def close(self) -> None:
         """No permit is given any more; whoever waits for one gets none."""

@@ -8,7 +8,6 @@ from datetime import timedelta
 from random import Random
 from threading import Event, Lock, get_ident
 
-from blackcat.application.consumer.breaker import Breaker
 from blackcat.application.consumer.permits import Permits
 from blackcat.application.consumer.rate import RateLimiter
 from blackcat.application.events import EventLog
@@ -31,7 +30,8 @@ _AFTER_ERRORS = RetryPolicy(base=timedelta(seconds=0.5), longest=timedelta(secon
 class Pollers:
     """Loops of long polls: one while the queue is idle, more while full answers leave permits free.
 
-    Errors of the queue back off with jitter and never end them.
+    ``limit`` says how many messages a poll may ask for now, 0 to pause. Errors of the queue back off
+    with jitter and never end them.
     """
 
     def __init__(
@@ -39,7 +39,8 @@ class Pollers:
         *,
         queue: Queue,
         permits: Permits,
-        breaker: Breaker,
+        limit: Callable[[], int],
+        on_received: Callable[[int], None],
         rate: RateLimiter,
         most: int,
         deliver: Callable[[Sequence[Message]], None],
@@ -51,7 +52,8 @@ class Pollers:
     ) -> None:
         self._queue = queue
         self._permits = permits
-        self._breaker = breaker
+        self._limit = limit
+        self._on_received = on_received
         self._rate = rate
         self._most = most
         self._deliver = deliver
@@ -99,11 +101,11 @@ class Pollers:
 
     def _run(self) -> None:
         while not self._stopping.is_set():
-            limit = self._breaker.limit()
+            limit = self._limit()
             if limit == 0:
                 self._stopping.wait(_PAUSE_SECONDS)
                 continue
-            permits = self._permits.take(min(limit, MAX_PER_RECEIVE))
+            permits = self._permits.take(limit)
             if permits and self._is_surplus(self._poll(permits)):
                 return
 
@@ -120,13 +122,15 @@ class Pollers:
 
     def _poll(self, permits: int) -> int | None:
         """How many messages came; None when the poll failed."""
+        if self._stopping.is_set():
+            return None
         allowed = self._rate.take(permits, self._stopping)
         self._permits.give_back(permits - allowed)
         if not allowed:
             return None
         self._trying_since.setdefault(get_ident(), self._clock.monotonic())
         try:
-            messages = self._queue.receive(limit=allowed, wait=self._wait)
+            messages = self._queue.receive(limit=allowed, wait=self._next_wait())
         except RemoteError as error:
             self._give_back(allowed)
             self._back_off(error)
@@ -134,9 +138,13 @@ class Pollers:
         self._succeeded()
         self._give_back(allowed - len(messages))
         if messages:
-            self._breaker.received(len(messages))
+            self._on_received(len(messages))
             self._deliver(messages)
         return len(messages)
+
+    def _next_wait(self) -> timedelta:
+        # The first answer comes at once: a probe need not wait for a whole long poll to see that it works.
+        return self._wait if self._last_success is not None else timedelta(0)
 
     def _give_back(self, count: int) -> None:
         self._permits.give_back(count)

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from random import Random
 
+from blackcat.application.consumer.acknowledger import Acknowledger
 from blackcat.application.consumer.breaker import Breaker
+from blackcat.application.consumer.failing_groups import FailingGroups
+from blackcat.application.consumer.handler_threads import HandlerThreads, Lane
 from blackcat.application.consumer.keeper import Keeper
 from blackcat.application.consumer.leases import LeaseBook
 from blackcat.application.consumer.options import ConsumerOptions
@@ -15,161 +17,206 @@ from blackcat.application.consumer.permits import Permits
 from blackcat.application.consumer.pollers import Pollers
 from blackcat.application.consumer.rate import RateLimiter
 from blackcat.application.consumer.settlement import Settlement
-from blackcat.application.consumer.workers import Lane, Workers
 from blackcat.application.events import EventLog
-from blackcat.application.ports import Clock, Queue
+from blackcat.application.handler import described
+from blackcat.application.ports import Clock, Queue, QueueDescription
 from blackcat.application.shutdown import Shutdown
 from blackcat.application.threads import Threads
 from blackcat.domain.envelope import unwrapped
 from blackcat.domain.health import HealthReport
 from blackcat.domain.message import MAX_PER_RECEIVE, Message
-from blackcat.domain.outcome import Outcome, Retried
+from blackcat.domain.outcome import Deferred, Handled, Outcome, Rejected, Retried
+from blackcat.domain.retry import RetryPolicy
 from blackcat.resources import FIFO_SUFFIX
 
 log = EventLog("blackcat.consumer")
 
 # What a stop keeps back of its budget, to flush deletes and release what is still held.
+_FLUSH_SHARE = 0.2
 _FLUSH_SECONDS = 2.0
 
 
-@dataclass(frozen=True)
-class Parts:
-    """What a running consumer is made of."""
-
-    queue: Queue
-    leases: LeaseBook
-    keeper: Keeper
-    settlement: Settlement
-    handle: Callable[[Message], Outcome]
-    options: ConsumerOptions
-    clock: Clock
-    random: Random
-
-
 class RunningConsumer:
-    """A consumer at work: its threads, from their start to the end of the drain."""
+    """The way of a message: pollers, handler threads, settlement, acknowledger; its lease kept meanwhile."""
 
-    def __init__(self, parts: Parts, shutdown: Shutdown) -> None:
-        self._parts = parts
+    def __init__(
+        self,
+        *,
+        service: str,
+        version: str,
+        queue: Queue,
+        dead_letters: Queue | None,
+        description: QueueDescription,
+        handle: Callable[[Message], Outcome],
+        retry: RetryPolicy,
+        options: ConsumerOptions,
+        shutdown: Shutdown,
+        clock: Clock,
+        random: Random,
+        redact: Callable[[str], str],
+    ) -> None:
+        self._service = service
+        self._queue = queue
+        self._fifo = queue.name.endswith(FIFO_SUFFIX)
+        self._handle = handle
         self._shutdown = shutdown
+        self._clock = clock
+        self._longest_handling = options.max_handling.total_seconds()
         self._threads = Threads(shutdown)
-        self._fifo = parts.queue.name.endswith(FIFO_SUFFIX)
-        self._permits = Permits(parts.options.concurrency)
-        self._workers = Workers(
-            count=parts.options.concurrency,
-            handle=self._handle_lane,
-            threads=self._threads,
-            clock=parts.clock,
+        self._permits = Permits(options.concurrency)
+        self._breaker = Breaker(policy=options.circuit_breaker, clock=clock)
+        self._failing = FailingGroups(longest=retry.longest, clock=clock)
+        self._leases = LeaseBook(
+            visibility=description.visibility_timeout, longest=options.max_handling, clock=clock
         )
-        self._breaker = Breaker(policy=parts.options.circuit_breaker, clock=parts.clock)
+        self._keeper = Keeper(queue=queue, leases=self._leases, clock=clock, random=random)
+        self._acknowledger = Acknowledger(queue=queue, leases=self._leases, clock=clock, random=random)
+        self._settlement = Settlement(
+            service=service,
+            version=version,
+            queue=queue,
+            dead_letters=dead_letters,
+            leases=self._leases,
+            acknowledger=self._acknowledger,
+            retry=retry,
+            random=random,
+            redact=redact,
+        )
+        self._handlers = HandlerThreads(
+            count=options.concurrency, handle=self._handle_one, threads=self._threads, clock=clock
+        )
         self._pollers = Pollers(
-            queue=parts.queue,
+            queue=queue,
             permits=self._permits,
-            breaker=self._breaker,
-            rate=RateLimiter(per_second=parts.options.rate_limit, clock=parts.clock),
-            most=math.ceil(parts.options.concurrency / MAX_PER_RECEIVE),
+            limit=lambda: min(self._breaker.limit(), self._failing.limit()),
+            on_received=self._breaker.received,
+            rate=RateLimiter(per_second=options.rate_limit, clock=clock),
+            most=math.ceil(options.concurrency / MAX_PER_RECEIVE),
             deliver=self._deliver,
-            wait=parts.options.wait,
+            wait=options.wait,
             stopping=shutdown.requested,
             threads=self._threads,
-            clock=parts.clock,
-            random=parts.random,
+            clock=clock,
+            random=random,
         )
-        self._workers.start()
-        self._threads.start("keeper", lambda: parts.keeper.run(parts.settlement))
+
+    def start(self) -> None:
+        self._handlers.start(
+            on_leftover=self._settlement.release, on_lane_done=lambda: self._permits.give_back(1)
+        )
+        self._threads.start("keeper", self._keeper.run)
+        self._threads.start("acknowledger", self._acknowledger.run)
         self._pollers.start()
 
     def counts(self) -> dict[str, int]:
-        return self._parts.settlement.counts()
-
-    def health(self, service: str) -> HealthReport:
-        now = self._parts.clock.monotonic()
-        running = self._workers.running()
-        oldest = max((now - began for began, _ in running), default=0.0)
-        stopping = self._shutdown.requested.is_set()
-        threads = self._threads.states()
-        paused = self._breaker.problem(now)
-        reasons = [] if stopping else self._polling_problems(now, paused)
-        reasons.extend(self._handler_problems(oldest))
-        reasons.extend(f"thread '{name}' has died" for name, state in threads.items() if state != "alive")
-        details = {
-            "queue": self._parts.queue.name,
-            "stopping": stopping,
-            "seconds_since_poll": self._pollers.seconds_since_success(now),
-            "oldest_handler_seconds": round(oldest, 1),
-            "in_flight": len(self._parts.leases),
-            "threads": threads,
-            **self.counts(),
-        }
-        return HealthReport(service, tuple(reasons), (paused,) if paused else (), details)
-
-    def _polling_problems(self, now: float, paused: str | None) -> list[str]:
-        return [] if paused else self._pollers.problems(now)
-
-    def _handler_problems(self, oldest: float) -> list[str]:
-        longest = self._parts.options.max_handling.total_seconds()
-        if oldest <= longest:
-            return []
-        return [f"a handler has been running for {oldest:.0f} seconds, longer than {longest:.0f}"]
+        return self._settlement.counts()
 
     def drain(self) -> None:
         """Stop polling, finish what runs, delete what is done, give back the rest: in this order."""
         self._permits.close()
-        self._release_lanes(self._workers.close())
+        self._settlement.release(self._handlers.close())
         self._pollers.join(self._shutdown.remaining())
-        finished = self._workers.wait(self._left_before_flush())
-        self._parts.settlement.drain(has_time=lambda: self._shutdown.remaining() > 0)
-        if not finished:
-            self._abandon()
-        self._parts.keeper.close()
-        self._threads.join("keeper", self._shutdown.remaining())
+        if not self._handlers.wait(self._left_before_flush()):
+            log.error("messages.abandoned", reason="the shutdown budget ran out")
+        deleted = self._acknowledger.drain(self._shutdown.remaining)
+        if not deleted:
+            log.error("messages.not_deleted", count=len(self._acknowledger.pending()))
+        self._release_the_rest()
+        self._keeper.close()
+        self._acknowledger.close()
 
-    def _abandon(self) -> None:
-        lanes = [lane for _, lane in self._workers.running()]
-        unsettled = [message for lane in lanes for message in lane if message.receipt in self._parts.leases]
-        log.error("messages.abandoned", count=len(unsettled), reason="the shutdown budget ran out")
-        self._release(unsettled)
+    def health(self) -> HealthReport:
+        now = self._clock.monotonic()
+        oldest = self._handlers.oldest(now)
+        paused = self._breaker.problem(now)
+        details = {
+            "queue": self._queue.name,
+            "stopping": self._shutdown.requested.is_set(),
+            "seconds_since_poll": self._pollers.seconds_since_success(now),
+            "oldest_handler_seconds": round(oldest, 1),
+            "in_flight": len(self._leases),
+            "threads": self._threads.states(),
+            **self.counts(),
+        }
+        reasons = tuple(self._problems(now, oldest, paused))
+        return HealthReport(self._service, reasons, (paused,) if paused else (), details)
 
-    def _left_before_flush(self) -> float:
-        return max(self._shutdown.remaining() - _FLUSH_SECONDS, 0.0)
+    def _problems(self, now: float, oldest: float, paused: str | None) -> list[str]:
+        problems = [
+            *self._acknowledger.problems(now),
+            *self._keeper.problems(now),
+            *(
+                f"thread '{name}' has died"
+                for name, state in self._threads.states().items()
+                if state == "died"
+            ),
+        ]
+        if oldest > self._longest_handling:
+            longest = self._longest_handling
+            problems.append(f"a handler has been running for {oldest:.0f} seconds, longer than {longest:.0f}")
+        if not paused and not self._shutdown.requested.is_set():
+            problems.extend(self._pollers.problems(now))
+        return problems
 
     def _deliver(self, received: Sequence[Message]) -> None:
-        self._parts.leases.hold(received, self._parts.clock.monotonic())
-        lanes = self._lanes([unwrapped(message) for message in received])
+        self._leases.hold(received)
+        lanes = self._lanes(received)
+        joined, too_late = self._handlers.submit(lanes)
+        # A poll took a permit for each message that could come; a lane needs one, whatever its length.
+        self._permits.give_back(len(received) - len(lanes) + joined)
         # A poll that was under way when the stop came brings messages that nobody will handle.
-        self._release_lanes(self._workers.submit(lanes))
+        self._settlement.release(too_late)
 
     def _lanes(self, messages: Sequence[Message]) -> list[Lane]:
         if not self._fifo:
-            return [(message,) for message in messages]
-        groups: dict[str | None, list[Message]] = {}
+            return [Lane((message,)) for message in messages]
+        groups: dict[str, list[Message]] = {}
         for message in messages:
-            groups.setdefault(message.group_id, []).append(message)
-        return list(groups.values())
+            groups.setdefault(message.group_id or "", []).append(message)
+        return [Lane(waiting, group) for group, waiting in groups.items()]
 
-    def _release_lanes(self, lanes: Sequence[Lane]) -> None:
-        self._release([message for lane in lanes for message in lane])
-
-    def _release(self, messages: Sequence[Message]) -> None:
-        self._parts.settlement.release(messages)
-        self._permits.give_back(len(messages))
-
-    def _handle_lane(self, lane: Lane) -> None:
-        for position, message in enumerate(lane):
-            if position and self._shutdown.requested.is_set():
-                self._release(lane[position:])
-                return
-            outcome = self._outcome(message)
-            self._breaker.record(outcome)
-            done = self._parts.settlement.settle(message, outcome)
-            self._permits.give_back(1)
-            if not done and self._fifo:
-                # Nothing later of the group may go before the one that comes back.
-                self._release(lane[position + 1 :])
-                return
+    def _handle_one(self, message: Message) -> bool:
+        """Whether the rest of its lane may go on."""
+        if not message.lease.held:
+            self._settlement.leave_to_next_receiver(message)
+            return False
+        self._leases.begin(message)
+        outcome = self._outcome(message)
+        self._breaker.record(outcome)
+        done = self._settle(message, outcome)
+        if not self._fifo:
+            return True
+        # Nothing later of a group may go before the one that comes back.
+        self._failing.settled(message, done)
+        return done
 
     def _outcome(self, message: Message) -> Outcome:
         try:
-            return self._parts.handle(message)
-        except BaseException as error:  # a middleware failed: the message is not lost for it
-            return Retried(f"{type(error).__name__}: {error}", error)
+            outcome = self._handle(unwrapped(message))
+        except BaseException as error:
+            # Middleware, or a defect of ours: one message must not end the process.
+            log.error("message.failed_outside_its_handler", error=error, message_id=message.id)
+            return Retried(described(error), error)
+        if isinstance(outcome, Handled | Retried | Deferred | Rejected):
+            return outcome
+        log.error("message.without_outcome", message_id=message.id, returned=type(outcome).__name__)
+        return Retried(
+            f"a middleware returned {type(outcome).__name__}, not the outcome of call_next(message)"
+        )
+
+    def _settle(self, message: Message, outcome: Outcome) -> bool:
+        try:
+            return self._settlement.settle(message, outcome)
+        except Exception as error:  # its lease runs out, and it comes back
+            log.error("message.not_settled", error=error, message_id=message.id)
+            self._leases.drop([message.receipt])
+            return False
+
+    def _release_the_rest(self) -> None:
+        """Whatever is still held: in handlers that took too long, in lanes of threads that died."""
+        handled = self._acknowledger.pending()
+        self._settlement.release([one for one in self._leases.messages() if one.receipt not in handled])
+
+    def _left_before_flush(self) -> float:
+        left = self._shutdown.remaining()
+        return max(0.0, left - min(_FLUSH_SECONDS, left * _FLUSH_SHARE))

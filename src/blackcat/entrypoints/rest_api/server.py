@@ -161,6 +161,6 @@ def _run_development_server(service: Service, registry: ServiceRegistry, setting
         log.warning("api.development_server", host=settings.host, port=server.server_port)
         log.info("api.listening", host=settings.host, port=server.server_port)
         Thread(target=server.serve_forever, name="development-server", daemon=True).start()
-        shutdown.wait()
+        shutdown.watch(shutdown.requested.is_set)
         server.shutdown()
     return DONE

@@ -16,9 +16,17 @@ from blackcat.application.consumer.consumer import Consumer
 from blackcat.application.consumer.options import ConsumerOptions
 from blackcat.application.entrypoint import consumer_entrypoint
 from blackcat.application.handler import MessageHandler
+from blackcat.application.middleware import folded
 from blackcat.application.ports import BatchFailure, BatchResult
 from blackcat.application.shutdown import Shutdown
-from blackcat.errors import AccessDenied, ConfigurationError, QueueNotFound, ServiceUnavailable, Unreachable
+from blackcat.errors import (
+    AccessDenied,
+    ConfigurationError,
+    QueueNotFound,
+    ServiceFailed,
+    ServiceUnavailable,
+    Unreachable,
+)
 from blackcat.infra.payloads import decoder_for
 from blackcat.resources import QueueResource
 from blackcat.testing import FrozenClock, InMemoryBroker
@@ -85,20 +93,36 @@ def until(condition, what):
 class Setting:
     """A consumer of the queue 'orders' and all that is around it."""
 
-    def __init__(self, handle, *, name="orders", clock=None, dead_letters=True, budget=10.0, **options):
+    def __init__(
+        self,
+        handle,
+        *,
+        name="orders",
+        clock=None,
+        dead_letters=True,
+        budget=10.0,
+        middleware=None,
+        visibility_timeout=timedelta(seconds=60),
+        **options,
+    ):
         self.clock = clock or FrozenClock()
         self.broker = ScriptedBroker(self.clock)
-        self.broker.create(QueueResource(name, max_receive_count=5 if dead_letters else None))
+        self.broker.create(
+            QueueResource(
+                name, max_receive_count=5 if dead_letters else None, visibility_timeout=visibility_timeout
+            )
+        )
         self.queue = self.broker.queue(name)
         self.dead_letters = self.broker.queue("orders_dlq")
         self.shutdown = Shutdown(budget=timedelta(seconds=budget), clock=self.clock)
         self.failure = None
         entrypoint = consumer_entrypoint(handle, None, subject="consumer 'orders'")
+        decode = decoder_for(entrypoint.payload_type, subject="x")
         self.consumer = Consumer(
             service="orders",
             broker=self.broker,
             queue_name=name,
-            handle=MessageHandler(entrypoint, decoder_for(entrypoint.payload_type, subject="x")),
+            handle=folded(MessageHandler(entrypoint, decode), [middleware] if middleware else []),
             retry=RetryPolicy(base=timedelta(seconds=1), longest=timedelta(seconds=1)),
             options=ConsumerOptions(**{"wait": timedelta(milliseconds=50), **options}),
             clock=self.clock,
@@ -214,7 +238,7 @@ def test_a_handler_chooses_its_delay_up_to_twelve_hours():
     with setting.running():
         until(lambda: setting.queue.count("extend"), "the backoff")
     ((change,),) = next(arguments for verb, arguments, _ in setting.queue.calls if verb == "extend")
-    assert change.timeout == timedelta(hours=12)
+    assert change.timeout == timedelta(hours=12, seconds=-1)  # SQS counts from the receive
 
 
 def test_a_rejected_message_is_deleted_only_once_its_copy_stands_in_the_dead_letter_queue():
@@ -327,7 +351,7 @@ def test_a_lost_lease_is_seen_by_its_handler_and_logged(caplog):
         until(lambda: not gate.entered[0].lease.held, "the loss of the lease")
         gate.open.set()
         setting.drain()
-    assert "message.lease_lost" in [record.message for record in caplog.records]
+    assert {"message.lease_lost", "message.left_without_lease"} & {one.message for one in caplog.records}
 
 
 def test_extensions_end_at_the_longest_handling_time_and_health_tells():
@@ -545,3 +569,181 @@ def test_a_rate_limit_holds():
         assert handled() == 5
         setting.clock.advance(timedelta(seconds=1))
         until(lambda: handled() == 10, "the next second's messages")
+
+
+def forget_to_return(message, call_next):
+    call_next(message)
+
+
+def fail(message, call_next):
+    raise KeyError("a bug in a middleware")
+
+
+@pytest.mark.parametrize("middleware", [forget_to_return, fail])
+def test_a_middleware_that_fails_or_forgets_to_return_is_a_logged_retry(middleware, caplog):
+    setting = Setting(ignore, middleware=middleware)
+    setting.queue.send({})
+    with setting.running():
+        until(lambda: setting.queue.count("extend"), "the backoff")
+        assert setting.consumer.health().healthy
+    assert setting.depth().total == 1
+    assert {"message.failed_outside_its_handler", "message.without_outcome"} & {
+        record.message for record in caplog.records
+    }
+
+
+class UnprintableError(Exception):
+    def __str__(self):
+        raise ZeroDivisionError
+
+
+@pytest.mark.parametrize(
+    "raised",
+    [
+        lambda: Retry(after=30),
+        lambda: Retry(timedelta(minutes=5)),
+        lambda: Reject(ValueError("x")),
+        lambda: Reject(None),
+        lambda: Reject("name \ud800 \ufffe \x00"),
+        UnprintableError,
+        lambda: SystemExit(0),
+    ],
+)
+def test_no_slip_of_a_handler_ends_the_consumer(raised):
+    def handle(payload: dict) -> None:
+        if payload["slip"]:
+            raise raised()
+
+    setting = Setting(handle)
+    setting.queue.send({"slip": True})
+    setting.queue.send({"slip": False})
+    with setting.running():
+        setting.drain()
+        assert setting.consumer.health().healthy
+        assert setting.consumer.health().details["handled"] == 1
+    assert setting.failure is None
+    assert len(setting.dead_letters.receive()) == 1
+
+
+def test_no_body_ends_the_consumer():
+    setting = Setting(ignore)
+    wrapped = {
+        "Type": "Notification",
+        "MessageId": "1",
+        "TopicArn": "t",
+        "Message": "{}",
+        "Timestamp": "2026",
+    }
+    setting.queue.send({**wrapped, "MessageAttributes": {"x": {"Type": "Binary", "Value": "é"}}})
+    setting.queue.send({})
+    with setting.running():
+        setting.drain()
+    assert setting.failure is None
+
+
+def test_a_release_that_is_refused_for_a_moment_is_tried_again():
+    gate = Gate()
+    setting = Setting(gate, concurrency=1, budget=3)
+    setting.queue.faults["release"] = [
+        BatchResult({}, (BatchFailure(0, "InternalError", "", transient=True),)),
+        Unreachable("gone"),
+    ]
+    setting.queue.send({})
+    with setting.running():
+        until(lambda: gate.entered, "the handler to begin")
+    assert setting.depth().waiting == 1
+    gate.open.set()
+
+
+def test_a_thread_that_dies_releases_what_it_held_and_fails_the_service():
+    setting = Setting(ignore)
+    setting.queue.send({})
+
+    def broken(received):
+        setting.consumer._running._leases.hold(received)
+        raise AssertionError("a bug")
+
+    with setting.running():
+        until(lambda: setting.consumer._running and setting.queue.count("receive"), "the start")
+        setting.consumer._running._pollers._deliver = broken
+        setting.queue.send({})
+        until(lambda: setting.failure, "the failure")
+    assert isinstance(setting.failure, ServiceFailed)
+    assert setting.depth().in_flight == 0
+
+
+def test_a_queue_that_hides_nothing_is_refused():
+    setting = Setting(ignore, name="unhidden", visibility_timeout=timedelta(0))
+    with setting.running():
+        until(lambda: setting.failure, "the failure")
+    assert "visibility timeout of 0" in str(setting.failure)
+
+
+def test_a_fifo_group_redelivered_while_it_runs_is_not_handled_twice_at_once():
+    together, most = Counter(), Counter()
+    lock = threading.Lock()
+    entered = threading.Event()
+    proceed = threading.Event()
+
+    def handle(payload: dict, message: Message) -> None:
+        with lock:
+            together[message.group_id] += 1
+            most[message.group_id] = max(most[message.group_id], together[message.group_id])
+        entered.set()
+        proceed.wait(PATIENCE_SECONDS)
+        with lock:
+            together[message.group_id] -= 1
+
+    setting = Setting(handle, name="orders.fifo")
+    fifo(setting, "a", 3)
+    with setting.running():
+        until(entered.is_set, "the first")
+        setting.clock.advance(timedelta(seconds=61))  # the lease is lost: the group comes again
+        time.sleep(0.3)
+        proceed.set()
+        setting.drain()
+    assert most["a"] == 1
+
+
+def test_one_fifo_group_leaves_the_other_handlers_to_others():
+    gate = Gate()
+    setting = Setting(gate, name="orders.fifo", concurrency=4)
+    fifo(setting, "a", 8)
+    for group in "bcd":
+        setting.queue.send({"n": 0}, group_id=group, deduplication_id=group)
+    with setting.running():
+        until(lambda: {message.group_id for message in gate.entered} == set("abcd"), "all four groups")
+        gate.open.set()
+        setting.drain()
+
+
+def test_a_failing_head_of_a_fifo_group_does_not_drag_the_others_to_the_dead_letter_queue():
+    handled = []
+
+    def handle(payload: dict, message: Message) -> None:
+        if payload["n"] == 0:
+            raise ValueError("always")
+        handled.append((message.group_id, payload["n"]))
+
+    setting = Setting(handle, name="orders.fifo")
+    fifo(setting, "ab", 5)
+    with setting.running():
+        setting.drain()
+    assert sorted(handled) == [(group, number) for group in "ab" for number in range(1, 5)]
+
+
+def test_a_group_goes_on_after_its_last_message_failed():
+    failed = []
+
+    def handle(payload: dict, message: Message) -> None:
+        if not failed:
+            failed.append(message.id)
+            raise ValueError("once")
+
+    setting = Setting(handle, name="orders.fifo")
+    fifo(setting, "a", 1)
+    with setting.running():
+        until(lambda: failed, "the failure")
+        setting.queue.send({"n": 1}, group_id="a", deduplication_id="later")
+        setting.drain()
+    assert setting.consumer.health().details["handled"] == 2

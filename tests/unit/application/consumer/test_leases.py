@@ -1,82 +1,155 @@
 from datetime import timedelta
+from threading import Thread
+
+import pytest
 
 from blackcat import Message
 from blackcat.application.consumer.leases import LeaseBook
+from blackcat.testing import FrozenClock
 
 
 def message(receipt):
     return Message(id=receipt, body="{}", receipt=receipt)
 
 
-def book(visibility=60, longest=900):
-    return LeaseBook(visibility=timedelta(seconds=visibility), longest=timedelta(seconds=longest))
-
-
 def receipts(changes):
     return [change.receipt for change in changes]
 
 
-def test_a_lease_is_due_when_half_of_it_is_gone():
-    leases = book()
-    leases.hold([message("a")], now=0)
-    assert leases.due(now=29) == []
-    assert receipts(leases.due(now=30)) == ["a"]
-    assert leases.next_due() == 30
+class Book(LeaseBook):
+    """A lease book with its clock at hand."""
+
+    def __init__(self, visibility=60, longest=900):
+        self.clock = FrozenClock()
+        super().__init__(
+            visibility=timedelta(seconds=visibility), longest=timedelta(seconds=longest), clock=self.clock
+        )
+
+    def at(self, seconds):
+        self.clock.advance(timedelta(seconds=seconds - self.clock.monotonic()))
+
+    def extend(self):
+        due = self.take_due()
+        self.extended(due, self.clock.monotonic())
+        return due
 
 
-def test_an_extension_counts_from_when_it_was_asked_for():
-    leases = book()
-    leases.hold([message("a")], now=0)
-    leases.extended(leases.due(now=30), now=30)
-    assert leases.next_due() == 60
-    assert leases.due(now=59) == []
-    assert receipts(leases.due(now=60)) == ["a"]
+@pytest.fixture
+def book():
+    return Book()
 
 
-def test_a_failed_extension_stays_due():
-    leases = book()
-    leases.hold([message("a")], now=0)
-    assert receipts(leases.due(now=30)) == receipts(leases.due(now=31)) == ["a"]
+def test_a_lease_is_due_when_half_of_it_is_gone(book):
+    book.hold([message("a")])
+    assert book.next_due() == 30
+    book.at(29)
+    assert book.take_due() == []
+    book.at(30)
+    assert receipts(book.take_due()) == ["a"]
+
+
+def test_an_extension_counts_from_when_it_was_asked_for(book):
+    book.hold([message("a")])
+    book.at(30)
+    book.extend()
+    assert book.next_due() == 60
+
+
+def test_an_extension_under_way_is_not_asked_for_again_and_a_failed_one_is(book):
+    book.hold([message("a")])
+    book.at(30)
+    assert receipts(book.take_due()) == ["a"]
+    assert book.take_due() == []
+    book.not_extended(["a"])
+    assert receipts(book.take_due()) == ["a"]
 
 
 def test_extensions_end_at_the_longest_handling_time():
-    leases = book(visibility=60, longest=100)
-    leases.hold([message("a")], now=0)
-    first = leases.due(now=30)
-    assert first[0].timeout == timedelta(seconds=60)
-    leases.extended(first, now=30)
-    last = leases.due(now=60)
-    assert last[0].timeout == timedelta(seconds=40)
-    leases.extended(last, now=60)
-    assert leases.due(now=99) == []
-    assert leases.expired(now=99) == []
-    assert leases.expired(now=100) == ["a"]
+    book = Book(visibility=60, longest=100)
+    book.hold([message("a")])
+    book.at(30)
+    assert book.extend()[0].timeout == timedelta(seconds=60)
+    book.at(60)
+    assert book.extend()[0].timeout == timedelta(seconds=40)
+    book.at(99)
+    assert book.extend() == []
+    assert book.expired() == []
+    book.at(100)
+    assert book.expired() == ["a"]
 
 
-def test_a_settled_message_needs_no_care_any_more():
-    leases = book()
-    leases.hold([message("a"), message("b")], now=0)
-    leases.drop(["a", "unknown"])
-    assert receipts(leases.due(now=30)) == ["b"]
-    assert len(leases) == 1
-    assert "b" in leases
-    assert "a" not in leases
+def test_the_longest_handling_time_begins_with_the_handler_not_with_the_receive():
+    book = Book(visibility=60, longest=100)
+    held = message("a")
+    book.hold([held])
+    book.at(50)
+    book.begin(held)
+    book.extend()
+    book.at(100)
+    assert book.extend()[0].timeout == timedelta(seconds=50)
 
 
-def test_the_handler_of_a_lost_lease_can_see_it():
-    leases = book()
+def test_a_lease_that_ran_out_is_not_extended_after_a_pause_of_the_process(book):
+    held = message("a")
+    book.hold([held])
+    book.at(61)
+    assert book.take_due() == []
+    assert not held.lease.held
+    assert book.lose(book.expired()) == [held]
+
+
+def test_a_settled_message_needs_no_care_any_more(book):
+    book.hold([message("a"), message("b")])
+    book.drop(["a", "unknown"])
+    book.at(30)
+    assert receipts(book.take_due()) == ["b"]
+    assert len(book) == 1
+
+
+def test_who_drops_a_lease_waits_for_the_heartbeat_under_way(book):
+    book.hold([message("a")])
+    book.at(30)
+    due = book.take_due()
+    order = []
+    dropping = Thread(target=lambda: (book.drop(["a"]), order.append("dropped")))
+    dropping.start()
+    order.append("answered")
+    book.extended(due, 30)
+    dropping.join(10)
+    assert order == ["answered", "dropped"]
+
+
+def test_what_is_being_deleted_is_neither_extended_nor_lost(book):
+    held = message("a")
+    book.hold([held])
+    book.begin_delete(["a"])
+    book.at(30)
+    assert book.take_due() == []
+    assert book.lose(["a"]) == []
+    assert book.messages() == []
+    book.end_delete(done=[], failed=["a"])
+    assert receipts(book.take_due()) == ["a"]
+    book.end_delete(done=["a"], failed=[])
+    assert len(book) == 0
+
+
+def test_the_handler_of_a_lost_lease_can_see_it(book):
     held, lost = message("a"), message("b")
-    leases.hold([held, lost], now=0)
-    assert leases.lose(["b", "unknown"]) == [lost]
+    book.hold([held, lost])
+    assert book.lose(["b", "unknown"]) == [lost]
     assert held.lease.held
     assert not lost.lease.held
 
 
-def test_nothing_held_is_never_due():
-    assert book().next_due() is None
+def test_who_follows_a_lease_is_told_of_its_extensions(book):
+    held = message("a")
+    told = []
+    held.lease.on_extended(told.append)
+    book.hold([held])
+    book.at(30)
+    book.extend()
+    assert told == [timedelta(seconds=60)]
 
 
-def test_a_queue_with_visibility_zero_breaks_nothing():
-    leases = book(visibility=0)
-    leases.hold([message("a")], now=0)
-    assert receipts(leases.due(now=1)) == ["a"]
+def test_nothing_held_is_never_due(book):
+    assert book.next_due() is None

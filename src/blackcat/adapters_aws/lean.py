@@ -1,0 +1,88 @@
+"""The lean transport: SQS's hot calls without botocore's machinery.
+
+Credentials, endpoint, proxies, TLS, retries and the reading of errors are botocore's own; requests are
+written and replies read here. What is not called for every message goes to boto3's client.
+"""
+
+from __future__ import annotations
+
+import itertools
+import time
+from collections.abc import Callable
+from typing import Any
+
+from botocore.exceptions import ClientError, ConnectionError, HTTPClientError, NoCredentialsError
+
+from blackcat.adapters_aws.connections import Connections
+from blackcat.adapters_aws.retries import Retries
+from blackcat.adapters_aws.routes import Route
+from blackcat.adapters_aws.signing import Signer
+from blackcat.adapters_aws.sqs_protocol import Requests, Response, encoded, response
+
+
+class LeanSqs:
+    """boto3's client for SQS, with the calls of a busy consumer and sender made in another way.
+
+    Takes the same parameters, gives the same responses, raises the same errors; only AWS checks the
+    parameters. Safe to share between threads. ``credentials`` are those of a botocore session, asked
+    anew at each call. Raises InvalidConfigError or OSError as Route does.
+    """
+
+    def __init__(
+        self,
+        stock: Any,
+        *,
+        credentials: Any,
+        ca_bundle: str | None = None,
+        now: Callable[[], float] = time.time,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        meta, config = stock.meta, stock.meta.config
+        route = Route(meta.endpoint_url, ca_bundle=ca_bundle, connect_timeout=config.connect_timeout)
+        self._stock = stock
+        self._credentials = credentials
+        self._requests = Requests(
+            route, signer=Signer(meta.region_name, "sqs"), user_agent=config.user_agent, now=now
+        )
+        self._connections = Connections(
+            route, read_timeout=config.read_timeout, kept=config.max_pool_connections
+        )
+        self._retries = Retries(stock, sleep=sleep)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stock, name)
+
+    def receive_message(self, **parameters: Any) -> Response:
+        return self._call("ReceiveMessage", parameters)
+
+    def delete_message_batch(self, **parameters: Any) -> Response:
+        return self._call("DeleteMessageBatch", parameters)
+
+    def change_message_visibility_batch(self, **parameters: Any) -> Response:
+        return self._call("ChangeMessageVisibilityBatch", parameters)
+
+    def send_message(self, **parameters: Any) -> Response:
+        return self._call("SendMessage", parameters)
+
+    def send_message_batch(self, **parameters: Any) -> Response:
+        return self._call("SendMessageBatch", parameters)
+
+    def _call(self, operation: str, parameters: Response) -> Response:
+        body = encoded(parameters)
+        attempts = self._retries.of(operation)
+        for number in itertools.count(1):
+            try:
+                answer = self._attempt(operation, body)
+            except (ClientError, ConnectionError, HTTPClientError) as error:
+                attempts.wait_after(number, error)
+            else:
+                attempts.succeeded()
+                answer["ResponseMetadata"]["RetryAttempts"] = number - 1
+                return answer
+        raise AssertionError("unreachable")
+
+    def _attempt(self, operation: str, body: bytes) -> Response:
+        if self._credentials is None:
+            raise NoCredentialsError
+        request = self._requests.signed(operation, body, self._credentials.get_frozen_credentials())
+        return response(operation, self._connections.exchange(request))

@@ -1,0 +1,75 @@
+"""What is tried again, and when: the stock client's own decisions, asked for through its events.
+
+https://docs.aws.amazon.com/sdkref/latest/guide/feature-retry-behavior.html
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from types import SimpleNamespace
+from typing import Any
+
+from botocore.exceptions import ClientError
+from botocore.hooks import first_non_none_response
+
+
+class Retries:
+    """The retry policy of a botocore client, its quota included, for calls that it does not make itself."""
+
+    def __init__(self, stock: Any, *, sleep: Callable[[float], None]) -> None:
+        self.events = stock.meta.events
+        self.model = stock.meta.service_model
+        self.sleep = sleep
+        self.strained = False
+
+    def of(self, operation: str) -> Attempts:
+        return Attempts(self, operation)
+
+
+class Attempts:
+    """The attempts of one call."""
+
+    def __init__(self, retries: Retries, operation: str) -> None:
+        self._retries = retries
+        self._operation = operation
+        self._context: dict[str, Any] = {}
+
+    def wait_after(self, number: int, error: Exception) -> None:
+        """Waits until the next attempt. Raises the error when there is to be none."""
+        retries = self._retries
+        retries.strained = True
+        response = _parsed(error)
+        decisions = retries.events.emit(
+            f"needs-retry.sqs.{self._operation}",
+            response=response,
+            endpoint=None,
+            operation=retries.model.operation_model(self._operation),
+            attempts=number,
+            caught_exception=None if response else error,
+            request_dict={"context": self._context},
+        )
+        delay = first_non_none_response(decisions)
+        if delay is None or delay is False:
+            raise error
+        retries.sleep(delay)
+
+    def succeeded(self) -> None:
+        """Gives back to the quota what retries took from it."""
+        if not self._retries.strained:
+            return  # it is full: no call has failed so far
+        self._retries.events.emit(
+            f"after-call.sqs.{self._operation}",
+            http_response=SimpleNamespace(status_code=200),
+            parsed={},
+            model=self._retries.model.operation_model(self._operation),
+            context=self._context,
+        )
+
+
+def _parsed(error: Exception) -> tuple[SimpleNamespace, Any] | None:
+    """The answer as the stock client's handlers take it; None when there was none."""
+    if not isinstance(error, ClientError):
+        return None
+    metadata = error.response["ResponseMetadata"]
+    http = SimpleNamespace(status_code=metadata["HTTPStatusCode"], headers=metadata["HTTPHeaders"])
+    return http, error.response

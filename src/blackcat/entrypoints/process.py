@@ -1,0 +1,67 @@
+"""A consumer or worker as a process, which ends within its budget once it is asked to stop."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+import threading
+import time
+from collections.abc import Callable
+
+from blackcat.application.clock import SystemClock
+from blackcat.application.events import EventLog
+from blackcat.application.shutdown import Shutdown
+from blackcat.entrypoints.signals import stop_signals
+from blackcat.infra.configuration import Settings
+
+log = EventLog("blackcat")
+
+
+def run_in_process(serve: Callable[[Shutdown], int], settings: Settings, *, abandoned: int) -> int:
+    """Run ``serve`` in a thread of its own and return its exit status, or raise what it raises.
+
+    The main thread only watches: whatever hangs (a container, a call, a handler, threads that a
+    handler left behind), the process ends when SHUTDOWN_TIMEOUT_SECONDS have passed since the request
+    to stop, with the status ``abandoned``.
+    """
+    shutdown = Shutdown(budget=settings.shutdown_timeout, clock=SystemClock())
+    result: list[int] = []
+    failure: list[BaseException] = []
+
+    def work() -> None:
+        try:
+            result.append(serve(shutdown))
+        except BaseException as error:
+            failure.append(error)
+        finally:
+            shutdown.wake()
+
+    with stop_signals(shutdown):
+        threading.Thread(target=work, name="service", daemon=True).start()
+        if not shutdown.watch(lambda: bool(result or failure)):
+            log.error("service.abandoned", reason="the shutdown budget ran out")
+            _end_at_once(abandoned)
+        if failure:
+            raise failure[0]
+        _wait_for_threads_left_behind(shutdown, result[0])
+    return result[0]
+
+
+def _wait_for_threads_left_behind(shutdown: Shutdown, status: int) -> None:
+    """The interpreter would wait for them without end."""
+    if not shutdown.requested.is_set():
+        return
+    deadline = time.monotonic() + shutdown.remaining()
+    for thread in threading.enumerate():
+        if thread is not threading.current_thread() and not thread.daemon:
+            thread.join(max(0.0, deadline - time.monotonic()))
+            if thread.is_alive():
+                log.warning("thread.left_behind", thread=thread.name)
+                _end_at_once(status)
+
+
+def _end_at_once(status: int) -> None:
+    logging.shutdown()
+    sys.stdout.flush()
+    os._exit(status)
