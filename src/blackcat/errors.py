@@ -9,7 +9,8 @@ Catch the broadest class that you can act on::
     │   ├── EntrypointError         an import string leads nowhere, or to something that cannot be called
     │   ├── InjectionError          the container does not bind what an entrypoint needs
     │   └── SettingsError           settings are missing or wrong (all of them at once)
-    ├── PayloadError                a payload cannot be encoded or decoded
+    ├── EncodingError               a payload has no faithful JSON
+    ├── DecodingError               a body is not what its annotation says
     ├── InvalidMessage              a message that no queue or topic would accept
     ├── InvalidItem                 an item that a table cannot hold without changing it
     ├── ServiceFailed               a running service ended because a part of it failed; exit status 1
@@ -65,8 +66,12 @@ class SettingsError(ConfigurationError):
     """Settings are missing or wrong; the message names each variable and its fix, never a value."""
 
 
-class PayloadError(BlackcatError):
-    """A payload cannot be encoded, or a body cannot be decoded as its annotation says.
+class EncodingError(BlackcatError):
+    """A payload cannot be sent: it has no faithful JSON."""
+
+
+class DecodingError(BlackcatError):
+    """A body cannot be decoded as its annotation says.
 
     ``fields`` tells what is wrong with each field, never its value; it is empty when the body is not
     JSON at all.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -35,6 +36,16 @@ class TestSqsQueue(QueueContract):
     @pytest.fixture
     def broker(self, aws_options: AwsOptions) -> SqsBroker:
         return SqsBroker(aws_options)
+
+    @pytest.fixture
+    def create(self, aws_options: AwsOptions) -> Callable[[QueueResource], None]:
+        return Provisioner(aws_options).create
+
+
+class TestLeanSqsQueue(QueueContract):
+    @pytest.fixture
+    def broker(self, aws_options: AwsOptions) -> SqsBroker:
+        return SqsBroker(replace(aws_options, sqs_transport="lean"))
 
     @pytest.fixture
     def create(self, aws_options: AwsOptions) -> Callable[[QueueResource], None]:

@@ -112,7 +112,7 @@ def _chunks(arriving: _Arriving) -> bytes:
 
 
 def _chunk_size(line: bytes) -> int:
-    try:
-        return int(line.partition(b";")[0], 16)
-    except ValueError as error:
-        raise IncompleteRead(line) from error
+    digits = line.partition(b";")[0].strip()
+    if not digits or digits.strip(b"0123456789abcdefABCDEF"):
+        raise IncompleteRead(line)
+    return int(digits, 16)

@@ -6,7 +6,6 @@ written and replies read here. What is not called for every message goes to boto
 
 from __future__ import annotations
 
-import itertools
 import time
 from collections.abc import Callable
 from typing import Any
@@ -70,16 +69,14 @@ class LeanSqs:
     def _call(self, operation: str, parameters: Response) -> Response:
         body = encoded(parameters)
         attempts = self._retries.of(operation)
-        for number in itertools.count(1):
+        while True:
             try:
                 answer = self._attempt(operation, body)
             except (ClientError, ConnectionError, HTTPClientError) as error:
-                attempts.wait_after(number, error)
+                attempts.wait_after(error)
             else:
-                attempts.succeeded()
-                answer["ResponseMetadata"]["RetryAttempts"] = number - 1
+                attempts.succeeded(answer)
                 return answer
-        raise AssertionError("unreachable")
 
     def _attempt(self, operation: str, body: bytes) -> Response:
         if self._credentials is None:

@@ -33,8 +33,9 @@ class Attempts:
         self._retries = retries
         self._operation = operation
         self._context: dict[str, Any] = {}
+        self._number = 1
 
-    def wait_after(self, number: int, error: Exception) -> None:
+    def wait_after(self, error: Exception) -> None:
         """Waits until the next attempt. Raises the error when there is to be none."""
         retries = self._retries
         retries.strained = True
@@ -44,17 +45,21 @@ class Attempts:
             response=response,
             endpoint=None,
             operation=retries.model.operation_model(self._operation),
-            attempts=number,
+            attempts=self._number,
             caught_exception=None if response else error,
             request_dict={"context": self._context},
         )
         delay = first_non_none_response(decisions)
         if delay is None or delay is False:
+            if response:
+                self._count_in(response[1])
             raise error
+        self._number += 1
         retries.sleep(delay)
 
-    def succeeded(self) -> None:
-        """Gives back to the quota what retries took from it."""
+    def succeeded(self, answer: dict[str, Any]) -> None:
+        """Notes in the answer what it took, and gives back to the quota what that took from it."""
+        self._count_in(answer)
         if not self._retries.strained:
             return  # it is full: no call has failed so far
         self._retries.events.emit(
@@ -64,6 +69,9 @@ class Attempts:
             model=self._retries.model.operation_model(self._operation),
             context=self._context,
         )
+
+    def _count_in(self, answer: dict[str, Any]) -> None:
+        answer["ResponseMetadata"]["RetryAttempts"] = self._number - 1
 
 
 def _parsed(error: Exception) -> tuple[SimpleNamespace, Any] | None:

@@ -22,6 +22,7 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.exceptions import ConnectTimeoutError as NotConnectedInTime
 from urllib3.exceptions import NewConnectionError
 from urllib3.util.ssl_match_hostname import CertificateError
+from urllib3.util.url import parse_url
 
 _SOCKET_OPTIONS: list[tuple[int, int, int | bytes]] = [
     (socket.IPPROTO_TCP, socket.TCP_NODELAY, 1),
@@ -49,7 +50,7 @@ class Route:
     @property
     def target(self) -> str:
         """What a request's first line asks for; a proxy that sees it is told the whole address."""
-        path = self._origin.path or "/"
+        path = parse_url(self.url).path or "/"
         return f"{self._origin.scheme}://{self.host}{path}" if self._forwarded else path
 
     @property
@@ -90,9 +91,12 @@ class Route:
         return connection
 
     def _secured(self, host: str, port: int, tls: ssl.SSLContext) -> HTTPSConnection:
-        return HTTPSConnection(
+        connection = HTTPSConnection(
             host, port, timeout=self._timeout, socket_options=_SOCKET_OPTIONS, ssl_context=tls
         )
+        # The certificate must name the host that is asked for; urllib3 1.26 has no default for that.
+        connection.assert_hostname = None
+        return connection
 
     def _unreached(self, error: Exception) -> BotoCoreError:
         if isinstance(error, ssl.SSLError | CertificateError):

@@ -18,6 +18,8 @@ def load(reference: str | Callable[..., Any], *, subject: str) -> Any:
     if not isinstance(reference, str):
         return reference
     module_name, _, path = reference.partition(":")
+    if not path:
+        raise EntrypointError(f"{subject}: '{reference}' is no import string: write 'module:name'")
     target: Any = load_module(module_name, subject=subject)
     for name in path.split("."):
         if not hasattr(target, name):
@@ -32,7 +34,7 @@ def load_module(name: str, *, subject: str) -> Any:
         return importlib.import_module(name)
     except BlackcatError:
         raise
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         cause = f"{type(error).__name__}: {error}"
         raise EntrypointError(f"{subject}: importing '{name}' failed with {cause}{_place(error)}") from error
 
@@ -149,7 +151,7 @@ def _required_parameters(call: Callable[..., Any]) -> Iterator[tuple[str, inspec
             yield name, parameter
 
 
-def _place(error: Exception) -> str:
+def _place(error: BaseException) -> str:
     """Where in the user's code an import failed."""
     frame = error.__traceback__
     place = ""

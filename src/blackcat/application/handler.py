@@ -6,7 +6,7 @@ from blackcat.application.entrypoint import ConsumerEntrypoint
 from blackcat.application.ports import Decoder
 from blackcat.domain.message import Message
 from blackcat.domain.outcome import HANDLED, Outcome, Reject, Rejected, Retried, Retry
-from blackcat.errors import PayloadError
+from blackcat.errors import DecodingError
 
 
 class MessageHandler:
@@ -30,7 +30,7 @@ class MessageHandler:
     def __call__(self, message: Message) -> Outcome:
         try:
             payload = message if self._decode is None else self._decode(message.body)
-        except PayloadError as error:
+        except DecodingError as error:
             return Rejected(f"the body cannot be decoded: {error}", error)
         return self._handle(payload, message)
 

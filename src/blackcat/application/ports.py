@@ -98,7 +98,7 @@ class Queue(Protocol):
     ) -> str:
         """Send a payload, encoded as JSON unless it is a ``str``; returns the message id.
 
-        Raises PayloadError or InvalidMessage before anything is sent.
+        Raises EncodingError or InvalidMessage before anything is sent.
         """
         ...
 
@@ -155,7 +155,7 @@ class Topic(Protocol):
     ) -> str:
         """Publish a payload, encoded as JSON unless it is a ``str``; returns the message id.
 
-        Raises PayloadError or InvalidMessage before anything is sent.
+        Raises EncodingError or InvalidMessage before anything is sent.
         """
         ...
 
@@ -214,7 +214,7 @@ class Decoder(Protocol):
     """Turns a body into what a handler's annotation asks for."""
 
     def __call__(self, body: str) -> Any:
-        """The payload. Raises PayloadError, naming the fields that are wrong."""
+        """The payload. Raises DecodingError, naming the fields that are wrong."""
         ...
 
 

@@ -9,9 +9,13 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
 
+from blackcat.errors import InvalidMessage
+
 # https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_ReceiveMessage.html
 MAX_PER_RECEIVE = 10
 MAX_WAIT = timedelta(seconds=20)
+# https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-message-metadata.html
+MAX_NUMBER_DIGITS = 38
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,13 +27,17 @@ class Attribute:
 
     @classmethod
     def of(cls, value: AttributeValue) -> Attribute:
-        """The attribute for a plain value."""
+        """The attribute for a plain value. Raises InvalidMessage."""
         if isinstance(value, Attribute):
             return value
         if isinstance(value, bytes):
             return cls(value, "Binary")
         if isinstance(value, str):
             return cls(value)
+        if isinstance(value, bool) or not isinstance(value, int | float | Decimal):
+            raise InvalidMessage(f"an attribute is text, bytes or a number, not {value!r}: write it as text")
+        if not Decimal(value).is_finite() or len(Decimal(str(value)).as_tuple().digits) > MAX_NUMBER_DIGITS:
+            raise InvalidMessage(f"the number {value} is no SQS number of up to {MAX_NUMBER_DIGITS} digits")
         return cls(str(value), "Number")
 
     @property

@@ -88,7 +88,7 @@ def outgoing(
     deduplication_id: str | None,
     delay: timedelta | None = None,
 ) -> OutgoingMessage:
-    """The message for what a caller sends or publishes. Raises PayloadError, InvalidMessage."""
+    """The message for what a caller sends or publishes. Raises EncodingError, InvalidMessage."""
     return OutgoingMessage(
         body=encode(payload),
         attributes={name: Attribute.of(value) for name, value in (attributes or {}).items()},

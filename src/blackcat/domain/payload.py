@@ -11,13 +11,13 @@ from enum import Enum
 from typing import Any
 from uuid import UUID
 
-from blackcat.errors import PayloadError
+from blackcat.errors import EncodingError
 
 
 def encode(payload: Any) -> str:
     """A payload as JSON: dataclasses, pydantic models, mappings, sequences; a ``str`` is sent as it is.
 
-    Numbers keep every digit (``Decimal`` is written as text), times are ISO 8601. Raises PayloadError
+    Numbers keep every digit (``Decimal`` is written as text), times are ISO 8601. Raises EncodingError
     for what has no faithful JSON: NaN, bytes, objects.
     """
     if isinstance(payload, str):
@@ -25,7 +25,7 @@ def encode(payload: Any) -> str:
     try:
         return json.dumps(plain(payload), ensure_ascii=False, allow_nan=False, separators=(",", ":"))
     except (TypeError, ValueError, RecursionError) as error:
-        raise PayloadError(f"a {type(payload).__name__} cannot be sent as JSON: {error}") from error
+        raise EncodingError(f"a {type(payload).__name__} cannot be sent as JSON: {error}") from error
 
 
 def plain(value: Any) -> Any:

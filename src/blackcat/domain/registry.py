@@ -22,6 +22,8 @@ class ServiceRegistry:
     def __init__(
         self, services: Iterable[Service], *, container: str | Callable[..., Any] | None = None
     ) -> None:
+        if not isinstance(services, Iterable):
+            raise InvalidDeclaration(f"a ServiceRegistry takes a list of services, not {services!r}")
         self._services: dict[str, Service] = {}
         for service in services:
             if not isinstance(service, Service):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
@@ -18,6 +18,7 @@ from blackcat.resources import Grant, QueueResource, Subscription, TopicResource
 _SERVICE_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,62}")
 _IMPORT_STRING = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*(\.[A-Za-z_]\w*)*")
 _MODULE = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*")
+_COLLECTIONS = ("uses", "middleware", "subscribes", "non_retryable")
 _OF_CONSUMERS = (
     "queue_name",
     "subscribes",
@@ -83,7 +84,7 @@ class Service:
         if problems:
             kind = self.type.value if isinstance(self.type, ServiceType) else "service"
             raise InvalidDeclaration("; ".join(f"{kind} '{self.name}' {problem}" for problem in problems))
-        for name in ("uses", "middleware", "subscribes", "non_retryable"):
+        for name in _COLLECTIONS:
             object.__setattr__(self, name, tuple(getattr(self, name)))
 
     @property
@@ -108,10 +109,18 @@ class Service:
             names = ", ".join(f"ServiceType.{member.name}" for member in ServiceType)
             yield f"needs type: one of {names}, not {self.type!r}"
             return
-        yield from _PROBLEMS_BY_TYPE[self.type](self)
-        yield from self._collection_problems()
+        in_collections = list(self._collection_problems())
+        yield from in_collections
+        if not in_collections:
+            yield from _PROBLEMS_BY_TYPE[self.type](self)
 
     def _collection_problems(self) -> Iterator[str]:
+        for name in _COLLECTIONS:
+            if isinstance(getattr(self, name), str) or not isinstance(getattr(self, name), Iterable):
+                yield f"has {name}={getattr(self, name)!r}: write a list, {name}=[...]"
+                return
+        if not isinstance(self.retry, RetryPolicy):
+            yield "has a retry that is no RetryPolicy: leave it out for the default"
         for grant in self.uses:
             if not isinstance(grant, Grant):
                 yield f"lists {grant!r} in uses: list grants, such as payments.read_write()"
@@ -120,7 +129,7 @@ class Service:
                 yield f"lists {declared!r} in subscribes: list topics, or topic.subscription(...)"
 
     def _consumer_problems(self) -> Iterator[str]:
-        if not self.queue_name:
+        if not self.queue_name or not isinstance(self.queue_name, str):
             yield "needs queue_name: name the queue that it consumes, such as queue_name='start_payment_cmd'"
         else:
             yield from _queue_problems(self.queue_name)
@@ -131,7 +140,7 @@ class Service:
     def _worker_problems(self) -> Iterator[str]:
         yield from self._entrypoint_problems()
         yield from self._misplaced("endpoint_module", *_OF_CONSUMERS)
-        if self.schedule is not None and not _SCHEDULE.fullmatch(self.schedule):
+        if self.schedule is not None and not _SCHEDULE.fullmatch(str(self.schedule)):
             yield f"has the schedule {self.schedule!r}: write 'rate(5 minutes)' or 'cron(0 3 * * ? *)'"
 
     def _rest_api_problems(self) -> Iterator[str]:
@@ -147,7 +156,10 @@ class Service:
     def _entrypoint_problems(self) -> Iterator[str]:
         if not self.entrypoint:
             yield "needs entrypoint: an import string such as entrypoint='shop.consumers:OrderConsumer'"
-        elif isinstance(self.entrypoint, str) and not _IMPORT_STRING.fullmatch(self.entrypoint):
+        elif not isinstance(self.entrypoint, str):
+            if not callable(self.entrypoint):
+                yield f"has the entrypoint {self.entrypoint!r}: name a callable, 'module:name'"
+        elif not _IMPORT_STRING.fullmatch(self.entrypoint):
             yield (
                 f"has the entrypoint {self.entrypoint!r}: write 'module:name', such as "
                 "'shop.consumers:OrderConsumer'"

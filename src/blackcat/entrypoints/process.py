@@ -13,6 +13,7 @@ from blackcat.application.clock import SystemClock
 from blackcat.application.events import EventLog
 from blackcat.application.shutdown import Shutdown
 from blackcat.entrypoints.signals import stop_signals
+from blackcat.errors import ServiceFailed
 from blackcat.infra.configuration import Settings
 
 log = EventLog("blackcat")
@@ -43,9 +44,18 @@ def run_in_process(serve: Callable[[Shutdown], int], settings: Settings, *, aban
             log.error("service.abandoned", reason="the shutdown budget ran out")
             _end_at_once(abandoned)
         if failure:
-            raise failure[0]
+            raise _told(failure[0])
         _wait_for_threads_left_behind(shutdown, result[0])
     return result[0]
+
+
+def _told(failure: BaseException) -> BaseException:
+    """What to raise: a SystemExit of the project's own must not pass for success."""
+    if isinstance(failure, Exception):
+        return failure
+    told = ServiceFailed(f"the project's code raised {failure!r}")
+    told.__cause__ = failure
+    return told
 
 
 def _wait_for_threads_left_behind(shutdown: Shutdown, status: int) -> None:

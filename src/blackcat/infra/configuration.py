@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from dotenv import dotenv_values
-from pydantic import BaseModel, Field, SecretBytes, SecretStr, ValidationError
+from pydantic import BaseModel, BeforeValidator, Field, SecretBytes, SecretStr, ValidationError
 from pydantic_settings import (
     BaseSettings,
     DotEnvSettingsSource,
@@ -22,6 +22,13 @@ from blackcat.errors import SettingsError
 from blackcat.infra.logs import LogFormat
 from blackcat.infra.redaction import redactor
 
+LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"]
+
+
+def _upper(text: Any) -> Any:
+    return text.upper() if isinstance(text, str) else text
+
+
 Port = Annotated[int, Field(ge=0, le=65535)]
 
 
@@ -33,7 +40,9 @@ class Settings(BaseSettings):
     SettingsError, which names every problem at once, and never a value.
     """
 
-    model_config = SettingsConfigDict(extra="ignore", frozen=True, hide_input_in_errors=True)
+    model_config = SettingsConfigDict(
+        extra="ignore", frozen=True, hide_input_in_errors=True, env_ignore_empty=True
+    )
 
     service_name: str | None = None
     service_version: str = ""
@@ -45,7 +54,7 @@ class Settings(BaseSettings):
     sqs_transport: Literal["boto3", "lean"] = "boto3"
     resource_prefix: str = ""
 
-    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"] = "INFO"
+    log_level: Annotated[LogLevel, BeforeValidator(_upper)] = "INFO"
     log_format: LogFormat | None = None
 
     health_host: str = "0.0.0.0"  # noqa: S104 - probes come from outside the container
@@ -69,6 +78,8 @@ class Settings(BaseSettings):
             raise SettingsError(_explained(type(self), error)) from None
         except SourceError as error:
             raise SettingsError(f"{error}: write it as JSON") from None
+        except UnicodeDecodeError:
+            raise SettingsError("an .env file is not UTF-8: save it as UTF-8") from None
 
     @classmethod
     def settings_customise_sources(
@@ -127,12 +138,16 @@ def _variable(settings: type[BaseSettings], location: tuple[int | str, ...]) -> 
     return prefix.upper() + "__".join(str(part).upper() for part in location)
 
 
-def _secrets(model: BaseModel) -> Iterator[str]:
-    for name in type(model).model_fields:
-        value = getattr(model, name)
-        if isinstance(value, SecretStr):
-            yield value.get_secret_value()
-        elif isinstance(value, SecretBytes):
-            yield value.get_secret_value().decode(errors="ignore")
-        elif isinstance(value, BaseModel):
-            yield from _secrets(value)
+def _secrets(value: Any) -> Iterator[str]:
+    """Every secret in a setting, at any depth."""
+    if isinstance(value, SecretStr):
+        yield value.get_secret_value()
+    elif isinstance(value, SecretBytes):
+        yield value.get_secret_value().decode(errors="ignore")
+    elif isinstance(value, BaseModel):
+        yield from _secrets([getattr(value, name) for name in type(value).model_fields])
+    elif isinstance(value, Mapping):
+        yield from _secrets(list(value.values()))
+    elif isinstance(value, list | tuple | set | frozenset):
+        for member in value:
+            yield from _secrets(member)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from socketserver import TCPServer
 from threading import Thread
 from typing import Any
 
@@ -19,6 +21,21 @@ log = EventLog("blackcat.health")
 _REQUEST_SECONDS = 5
 
 
+class _HealthServer(ThreadingHTTPServer):
+    def __init__(self, address: tuple[str, int], handler: type[BaseHTTPRequestHandler]) -> None:
+        self.address_family = socket.AF_INET6 if ":" in address[0] else socket.AF_INET
+        super().__init__(address, handler)
+
+    def server_bind(self) -> None:
+        # The inherited one looks its own name up in the DNS, which may hang.
+        TCPServer.server_bind(self)
+        self.server_name = str(self.server_address[0])
+        self.server_port = int(self.server_address[1])
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """A probe that went away is not worth a traceback on standard error."""
+
+
 @contextmanager
 def health_server(report: Callable[[], HealthReport], *, host: str, port: int) -> Iterator[int]:
     """Serve ``GET /health`` (200 or 503 with the reasons as JSON) meanwhile; yields the port.
@@ -27,13 +44,12 @@ def health_server(report: Callable[[], HealthReport], *, host: str, port: int) -
     the address cannot be taken.
     """
     try:
-        server = ThreadingHTTPServer((host, port), _handler(report))
+        server = _HealthServer((host, port), _handler(report))
     except (OSError, OverflowError) as error:
         raise ConfigurationError(
             f"the health server cannot listen on {host}:{port} ({error}): set HEALTH_HOST and HEALTH_PORT "
             "to a free address, or HEALTH_PORT=0 for any free port"
         ) from error
-    server.daemon_threads = True
     Thread(target=server.serve_forever, kwargs={"poll_interval": 0.1}, name="health", daemon=True).start()
     log.info("health.listening", host=host, port=server.server_port)
     try:

@@ -49,6 +49,7 @@ def configure_logs(
     handler = logging.StreamHandler(sys.stdout)
     handler.setFormatter(_formatter(shared, console))
     handler.addFilter(_not_talkative)
+    handler.addFilter(_with_fitting_arguments)
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(level)
@@ -86,20 +87,27 @@ def _shared_processors(service: str, environment: str) -> list[Processor]:
 
 def _formatter(shared: Sequence[Processor], console: bool) -> logging.Formatter:
     render: Processor = (
-        structlog.dev.ConsoleRenderer(colors=sys.stdout.isatty() and "NO_COLOR" not in os.environ)
+        structlog.dev.ConsoleRenderer(
+            colors=sys.stdout.isatty() and "NO_COLOR" not in os.environ,
+            # The pretty one prints local variables: message bodies among them.
+            exception_formatter=structlog.dev.plain_traceback,
+        )
         if console
-        else structlog.processors.JSONRenderer(ensure_ascii=False, default=str)
+        else structlog.processors.JSONRenderer(ensure_ascii=False)
     )
 
     def render_redacted(logger: WrappedLogger, name: str, event: EventDict) -> str:
         fields = redactor.fields(event)
         first = {key: fields.pop(key) for key in _FIRST if key in fields}
-        return redactor.text(str(render(logger, name, {**first, **fields})))
+        return str(render(logger, name, {**first, **fields}))
 
-    exceptions: list[Processor] = [] if console else [structlog.processors.format_exc_info]
     return structlog.stdlib.ProcessorFormatter(
         foreign_pre_chain=shared,
-        processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *exceptions, render_redacted],
+        processors=[
+            structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+            structlog.processors.format_exc_info,
+            render_redacted,
+        ],
     )
 
 
@@ -130,6 +138,15 @@ def _not_talkative(record: logging.LogRecord) -> bool:
     return record.levelno >= logging.INFO or not record.name.startswith(_TALKATIVE)
 
 
+def _with_fitting_arguments(record: logging.LogRecord) -> bool:
+    # ``log.info("%d items", "x")`` would cost the whole line.
+    try:
+        record.getMessage()
+    except (TypeError, ValueError):
+        record.msg, record.args = f"{record.msg} {record.args}", ()
+    return True
+
+
 def _quieten_libraries() -> None:
     for name in _TALKATIVE:
         logging.getLogger(name).setLevel(max(logging.INFO, logging.getLogger().level))
@@ -142,11 +159,16 @@ def _log_what_would_go_to_stderr() -> None:
     # A failing handler would print the record's arguments, unredacted.
     logging.raiseExceptions = False
     sys.excepthook = _log_uncaught
+    sys.unraisablehook = _log_unraisable
     threading.excepthook = _log_uncaught_in_thread
 
 
 def _log_uncaught(kind: type[BaseException], error: BaseException, traceback: TracebackType | None) -> None:
     logging.getLogger("blackcat").critical("process.uncaught_exception", exc_info=(kind, error, traceback))
+
+
+def _log_unraisable(unraisable: Any) -> None:
+    logging.getLogger("blackcat").error("process.unraisable_exception", exc_info=unraisable.exc_value)
 
 
 def _log_uncaught_in_thread(arguments: threading.ExceptHookArgs) -> None:

@@ -10,7 +10,7 @@ from pydantic.errors import PydanticUserError
 
 from blackcat.application.ports import Decoder
 from blackcat.domain.message import Message
-from blackcat.errors import EntrypointError, PayloadError
+from blackcat.errors import DecodingError, EntrypointError
 
 
 def decoder_for(annotation: Any, *, subject: str) -> Decoder | None:
@@ -30,6 +30,8 @@ def decoder_for(annotation: Any, *, subject: str) -> Decoder | None:
             return adapter.validate_json(body)
         except ValidationError as error:
             raise payload_error(error) from error
+        except Exception as error:  # the payload's own code failed; its text may hold a value
+            raise DecodingError(f"{type(error).__name__} while it was validated") from error
 
     return decode
 
@@ -43,18 +45,20 @@ def mapping_decoder_for(annotation: Any, *, subject: str) -> Any:
             return adapter.validate_python(dict(values))
         except ValidationError as error:
             raise payload_error(error) from error
+        except Exception as error:
+            raise DecodingError(f"{type(error).__name__} while it was validated") from error
 
     return decode
 
 
-def payload_error(error: ValidationError) -> PayloadError:
+def payload_error(error: ValidationError) -> DecodingError:
     """What is wrong with each field, without the values."""
     problems = {
         _path(problem["loc"]): problem["msg"]
         for problem in error.errors(include_input=False, include_url=False, include_context=False)
     }
     text = "; ".join(f"{field}: {message}" if field else message for field, message in problems.items())
-    return PayloadError(text, fields={field: message for field, message in problems.items() if field})
+    return DecodingError(text, fields={field: message for field, message in problems.items() if field})
 
 
 def _adapter(annotation: Any, subject: str) -> TypeAdapter[Any]:

@@ -4,50 +4,51 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from threading import Lock
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, quote_plus
 
 MASK = "***"
 
 # Shorter values would mask ordinary words all over the logs.
 _SHORTEST_SECRET = 4
-_SECRET_KEY = re.compile(
-    r"(?i)passw(or)?d|passphrase|secret|token|api[-_]?key|private[-_]?key|authorization|cookie|credential|signature"
+_TELLING = "|".join(
+    (
+        *("passw(?:or)?d", "passwd", "pwd", "passphrase", "secret", "token", "api[-_]?key"),
+        *("private[-_]?key", "credential", "signature", r"\bsig\b"),
+    )
 )
-_SECRET_TEXT = re.compile(
-    r"""(?ix)
-      (?P<head>
-          (?:authorization|proxy-authorization|cookie|set-cookie|x-api-key|x-amz-security-token)["']?\s*[:=]\s*["']?(?:(?:bearer|basic|aws4-hmac-sha256)\s+)?
-        | \bbearer\s+
-        | (?:password|passwd|secret|api_?key|aws_secret_access_key|aws_session_token)["']?\s*[:=]\s*["']?
-        | X-Amz-(?:Signature|Security-Token|Credential)=
-        | ://[^\s/:@]*:(?=[^\s/@]+@)
-      )
-      (?P<secret>[^\s"',;&@]+)
-    """
-)
-# What every match of it holds: looking for these first halves the cost of a log line.
+_SECRET_KEY = re.compile(rf"(?i){_TELLING}|authorization|cookie")
+# What every match of the patterns below holds; looking for these first is cheaper than matching.
 _HINTS = (
-    "authorization",
-    "cookie",
-    "api-key",
-    "api_key",
-    "apikey",
-    "security-token",
-    "session_token",
-    "bearer",
-    "passw",
-    "secret",
-    "x-amz-",
-    "://",
+    *("passw", "pwd", "passphrase", "secret", "token", "api-key", "api_key", "apikey", "private"),
+    *("credential", "signature", "sig", "authorization", "cookie", "bearer", "://"),
+)
+# A quotation mark may be escaped, more than once: the text may hold JSON that holds JSON.
+_QUOTE = r"""\\*["']"""
+_SECRET_TEXTS = tuple(
+    re.compile(pattern)
+    for pattern in (
+        # a header, to the end of its line or quotation
+        rf"(?i)(?P<head>(?:authorization|cookie)(?:{_QUOTE})?\s*[:=]\s*(?:{_QUOTE})?)[^\"'\\\r\n]+",
+        # a telling name with its value: in quotation marks, or up to the next separator
+        rf"(?i)(?P<head>[\w.-]*(?:{_TELLING})[\w.-]*(?:{_QUOTE})?\s*[:=]\s*{_QUOTE})[^\"'\\]+",
+        rf"(?i)(?P<head>[\w.-]*(?:{_TELLING})[\w.-]*\s*[:=]\s*)[^\s\"'&,;)}}\]\\]+",
+        r"(?i)(?P<head>\bbearer\s+)[\w.~+/=-]+",
+        # the password in an address, which may hold what an address should have quoted
+        r"(?P<head>://[^\s/:@]*:)[^\s]+(?=@)",
+        r"(?s)(?P<head>-----BEGIN [A-Z ]*PRIVATE KEY-----).*?(?=-----END|\Z)",
+    )
 )
 
 
 class Redactor:
-    """Masks what it was told is secret, what stands under a telling key, and what looks like a credential."""
+    """Masks what it was told is secret, what stands under a telling key, and what looks like a credential.
+
+    It works on the values, before they are rendered: a rendered line has escapes of its own.
+    """
 
     def __init__(self) -> None:
         self._known: set[str] = set()
@@ -55,13 +56,11 @@ class Redactor:
         self._lock = Lock()
 
     def learn(self, secret: str) -> None:
-        """Mask this value from now on, wherever it appears: as it is, in JSON, in a URL."""
-        if len(secret) < _SHORTEST_SECRET:
-            return
+        """Mask this value from now on wherever it appears: as it is, in JSON, in a URL, line by line."""
         with self._lock:
-            self._known |= {secret, json.dumps(secret)[1:-1], quote(secret, safe="")}
+            self._known.update(form for form in _forms(secret) if len(form) >= _SHORTEST_SECRET)
             longest_first = sorted(self._known, key=len, reverse=True)
-            self._pattern = re.compile("|".join(map(re.escape, longest_first)))
+            self._pattern = re.compile("|".join(map(re.escape, longest_first))) if longest_first else None
 
     def text(self, text: str) -> str:
         """The text without secrets."""
@@ -70,18 +69,38 @@ class Redactor:
         lower = text.lower()
         if not any(hint in lower for hint in _HINTS):
             return text
-        return _SECRET_TEXT.sub(lambda found: f"{found['head']}{MASK}", text)
+        for pattern in _SECRET_TEXTS:
+            text = pattern.sub(lambda found: f"{found['head']}{MASK}", text)
+        return text
 
-    def fields(self, fields: Mapping[str, Any]) -> dict[str, Any]:
-        """The fields, with the values under telling keys masked at any depth."""
-        return {key: MASK if _is_secret(key, value) else self._value(value) for key, value in fields.items()}
+    def fields(self, fields: Mapping[Any, Any]) -> dict[str, Any]:
+        """The fields in JSON's types, without secrets; those under telling keys are masked at any depth."""
+        return {
+            self.text(str(key)): MASK if _is_secret(key, value) else self.value(value)
+            for key, value in fields.items()
+        }
 
-    def _value(self, value: Any) -> Any:
+    def value(self, value: Any) -> Any:
+        """The value in JSON's types, without secrets."""
+        if isinstance(value, str):
+            return self.text(value)
+        if value is None or isinstance(value, bool | int | float):
+            return value
         if isinstance(value, Mapping):
             return self.fields(value)
-        if isinstance(value, list | tuple):
-            return [self._value(item) for item in value]
-        return value
+        if isinstance(value, list | tuple | set | frozenset):
+            return [self.value(item) for item in value]
+        return self.text(_as_text(value))
+
+
+def _forms(secret: str) -> Iterator[str]:
+    """How a secret may stand in a text."""
+    for line in {secret, *secret.splitlines()}:
+        in_json = json.dumps(line)[1:-1], json.dumps(line, ensure_ascii=False)[1:-1]
+        once = {line, repr(line)[1:-1], *in_json}
+        yield from once
+        yield from (json.dumps(form, ensure_ascii=False)[1:-1] for form in once)
+        yield from (quote(line), quote(line, safe=""), quote_plus(line))
 
 
 def _is_secret(key: Any, value: Any) -> bool:
@@ -91,6 +110,13 @@ def _is_secret(key: Any, value: Any) -> bool:
 @lru_cache(maxsize=1024)
 def _is_telling(key: str) -> bool:
     return bool(_SECRET_KEY.search(key))
+
+
+def _as_text(value: Any) -> str:
+    try:
+        return str(value)
+    except Exception:
+        return f"<{type(value).__name__} without text>"
 
 
 redactor = Redactor()

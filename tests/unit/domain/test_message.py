@@ -62,3 +62,9 @@ def test_unicode_and_line_breaks_are_taken():
 )
 def test_plain_values_become_attributes(value, attribute):
     assert Attribute.of(value) == attribute
+
+
+@pytest.mark.parametrize("value", [None, True, float("nan"), float("inf"), ["a"], 10**40])
+def test_what_sqs_would_refuse_as_an_attribute_is_refused_here(value):
+    with pytest.raises(InvalidMessage):
+        Attribute.of(value)

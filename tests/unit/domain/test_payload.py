@@ -9,7 +9,7 @@ import pytest
 from pydantic import BaseModel
 
 from blackcat.domain.payload import encode
-from blackcat.errors import PayloadError
+from blackcat.errors import EncodingError
 
 
 class Method(str, Enum):
@@ -71,5 +71,5 @@ def endless():
     "payload", [float("nan"), {"a": b"x"}, object(), {1: "x"}, {"a": {2.5: 1}}, endless()]
 )
 def test_what_has_no_faithful_json_is_refused(payload):
-    with pytest.raises(PayloadError, match="cannot be sent as JSON"):
+    with pytest.raises(EncodingError, match="cannot be sent as JSON"):
         encode(payload)

@@ -1,3 +1,4 @@
+import io
 import json
 import logging
 import sys
@@ -64,6 +65,23 @@ MODULE = dedent(
     @blueprint.get("/throttled")
     def throttled():
         raise Throttled("slow down")
+
+    @blueprint.get("/exit")
+    def leave():
+        raise SystemExit(3)
+
+    @blueprint.get("/unsendable")
+    def unsendable():
+        from blackcat.domain.payload import encode
+        return encode({"x": object()})
+
+    @other.before_app_request
+    def authenticate():
+        from flask import request
+        if request.args.get("user") == "nobody":
+            return {"detail": "who are you?"}, 401
+        if request.args.get("user") == "broken":
+            raise RuntimeError("canary in a hook")
 
     @other.get("/")
     def root():
@@ -200,3 +218,31 @@ def test_a_module_without_blueprint_is_refused(tmp_path, monkeypatch):
 def test_the_description_of_an_error_is_json_even_with_odd_paths(client):
     response = client.get("/%22%3Cscript%3E")
     assert json.loads(response.text)["instance"] == '/"<script>'
+
+
+def test_a_view_that_exits_is_an_answer_like_any_other_failure(client):
+    problem(client.get("/exit"), 500)
+
+
+def test_what_the_service_cannot_send_is_its_own_failure(client):
+    problem(client.get("/unsendable"), 500)
+
+
+def test_hooks_of_the_project_run_within_request_ids_and_problems(client):
+    refused = client.get("/other/?user=nobody")
+    assert refused.status_code == 401
+    assert refused.headers["X-Request-Id"]
+    broken = client.get("/other/?user=broken")
+    problem(broken, 500)
+    assert "canary" not in broken.text
+
+
+@pytest.mark.parametrize(("size", "status"), [(900, 201), (1500, 413)])
+def test_a_body_without_length_is_bounded_too(client, size, status):
+    body = b'{"sku": "a1", "amount": "1.5"}'.ljust(size)
+    response = client.post(
+        "/orders/a1",
+        input_stream=io.BytesIO(body),
+        headers={"Transfer-Encoding": "chunked", "Content-Type": "application/json"},
+    )
+    assert response.status_code == status

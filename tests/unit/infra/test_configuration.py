@@ -59,6 +59,28 @@ def test_every_problem_is_told_at_once_with_its_variable_and_never_a_value(monke
     assert refused.value.__cause__ is None
 
 
+def test_secrets_in_lists_and_mappings_are_known_to_the_redactor_too():
+    class Nested(Settings):
+        keys: list[SecretStr]
+        by_name: dict[str, SecretStr]
+
+    Nested(keys=["canary-in-a-list"], by_name={"a": "canary-in-a-mapping"})
+    assert "canary" not in redactor.text("canary-in-a-list and canary-in-a-mapping")
+
+
+def test_levels_are_read_in_any_case_and_empty_variables_are_not_set(monkeypatch):
+    monkeypatch.setenv("LOG_LEVEL", "debug")
+    monkeypatch.setenv("AWS_DRY_RUN", "")
+    assert Settings().log_level == "DEBUG"
+    assert Settings().aws_dry_run is False
+
+
+def test_an_env_file_in_another_encoding_is_told(empty_folder):
+    (empty_folder / ".env").write_bytes(b"LOG_LEVEL=INFO\nNAME=\xff\xfe")
+    with pytest.raises(SettingsError, match="save it as UTF-8"):
+        Settings()
+
+
 def test_a_list_that_is_not_json_names_its_field(monkeypatch):
     monkeypatch.setenv("API_KEY", "secret-value")
     monkeypatch.setenv("CURRENCIES", "BRL,canary")

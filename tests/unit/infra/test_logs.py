@@ -83,6 +83,25 @@ def test_an_exception_carries_its_traceback_in_one_line(lines):
     assert "ValueError: boom" in line["exception"]
 
 
+def test_arguments_that_do_not_fit_cost_no_line(lines):
+    configure()
+    logging.getLogger("shop").info("%d items", "x")
+    (line,) = lines()
+    assert line["event"] == "%d items ('x',)"
+
+
+def test_the_readable_format_has_the_traceback_and_no_local_variables(capsys, lines):
+    configure_logs(level="DEBUG", format="console")
+    body = {"card": "a-local-variable-with-4111"}
+    try:
+        raise ValueError(f"boom {len(body)}")
+    except ValueError as error:
+        EventLog("blackcat.x").error("worker.failed", error=error)
+    output = capsys.readouterr().out
+    assert "ValueError: boom 1" in output
+    assert "4111" not in output
+
+
 def test_what_cannot_be_json_is_still_logged(lines):
     configure()
     logging.getLogger("shop").info("odd", extra={"thing": object(), "text": "\ud800"})
@@ -112,6 +131,11 @@ warnings.warn("the canary-secret is old")
 thread = threading.Thread(target=lambda: {}["canary-secret"], name="t")
 thread.start()
 thread.join()
+class Ending:
+    def __del__(self):
+        raise RuntimeError("the canary-secret in a finalizer")
+ending = Ending()
+del ending
 raise RuntimeError("the canary-secret was refused")
 """
 
@@ -124,4 +148,5 @@ def test_warnings_and_uncaught_exceptions_are_redacted_lines():
     assert "thread.uncaught_exception" in events
     assert "process.uncaught_exception" in events
     assert "canary" not in done.stdout
-    assert done.stdout.count("***") >= 3
+    assert "process.unraisable_exception" in events
+    assert done.stdout.count("***") >= 4

@@ -6,7 +6,7 @@ from pydantic import BaseModel, field_validator
 from typing_extensions import TypedDict
 
 from blackcat import Message
-from blackcat.errors import EntrypointError, PayloadError
+from blackcat.errors import DecodingError, EntrypointError
 from blackcat.infra.payloads import decoder_for
 
 
@@ -36,26 +36,26 @@ def test_models_dataclasses_and_typed_dicts_are_validated(annotation):
     payload = decode('{"amount": "10.50"}')
     amount = payload["amount"] if isinstance(payload, dict) else payload.amount
     assert amount == Decimal("10.50")
-    with pytest.raises(PayloadError) as wrong:
+    with pytest.raises(DecodingError) as wrong:
         decode('{"amount": "canary"}')
     assert list(wrong.value.fields) == ["amount"]
     assert "canary" not in str(wrong.value)
 
 
 def test_a_validator_of_the_users_own_is_told():
-    with pytest.raises(PayloadError, match="amount: Value error, must be positive"):
+    with pytest.raises(DecodingError, match="amount: Value error, must be positive"):
         decoder_for(Model, subject="x")('{"amount": "-1"}')
 
 
 def test_dict_and_list():
     assert decoder_for(dict, subject="x")('{"a": [1]}') == {"a": [1]}
-    with pytest.raises(PayloadError, match="should be an object"):
+    with pytest.raises(DecodingError, match="should be an object"):
         decoder_for(dict, subject="x")("[]")
 
 
 @pytest.mark.parametrize("body", ["", "{", "nope", "[" * 100_000])
 def test_what_is_not_json_names_no_field(body):
-    with pytest.raises(PayloadError) as wrong:
+    with pytest.raises(DecodingError) as wrong:
         decoder_for(dict, subject="x")(body)
     assert wrong.value.fields == {}
 

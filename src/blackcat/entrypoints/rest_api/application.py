@@ -7,7 +7,7 @@ import time
 from typing import Any
 from uuid import uuid4
 
-from flask import Blueprint, Flask, Response, g, request
+from flask import Blueprint, Flask, Response, abort, g, request
 from flask.json.provider import DefaultJSONProvider
 
 from blackcat.application.entrypoint import load_module
@@ -16,6 +16,7 @@ from blackcat.application.ports import Resolver
 from blackcat.domain.health import HealthReport
 from blackcat.domain.payload import plain
 from blackcat.domain.service import Service
+from blackcat.entrypoints.rest_api.bodies import TOO_LARGE, bounded_bodies
 from blackcat.entrypoints.rest_api.problems import register_problem_handlers
 from blackcat.entrypoints.rest_api.views import bind_views
 from blackcat.errors import EntrypointError
@@ -38,12 +39,15 @@ def create_app(service: Service, resolver: Resolver | None, settings: Settings) 
     app = Flask(service.name, static_folder=None)
     app.json = _Json(app)
     app.config["MAX_CONTENT_LENGTH"] = settings.api_max_body_bytes
-    for blueprint in _blueprints(service):
-        app.register_blueprint(blueprint)
-    bind_views(app, resolver)
-    _add_health(app, service)
+    # First, so that a project's own hooks run within it.
     _add_request_log(app)
     register_problem_handlers(app)
+    for blueprint in _blueprints(service):
+        _register(app, blueprint, service)
+    bind_views(app, resolver)
+    _add_health(app, service)
+    # Flask's own way to wrap an application, which its types do not know.
+    setattr(app, "wsgi_app", bounded_bodies(app.wsgi_app, settings.api_max_body_bytes))  # noqa: B010
     return app
 
 
@@ -69,6 +73,13 @@ def _blueprints(service: Service) -> list[Blueprint]:
     return list(found.values())
 
 
+def _register(app: Flask, blueprint: Blueprint, service: Service) -> None:
+    try:
+        app.register_blueprint(blueprint)
+    except (ValueError, AssertionError) as error:
+        raise EntrypointError(f"REST API '{service.name}': {error}") from error
+
+
 def _add_health(app: Flask, service: Service) -> None:
     def health() -> dict[str, Any]:
         return HealthReport(service.name).as_json()
@@ -83,6 +94,8 @@ def _add_request_log(app: Flask) -> None:
         g.request_id = given if _REQUEST_ID_FORM.fullmatch(given) else uuid4().hex
         g.started = time.perf_counter()
         bind_log_fields(request_id=g.request_id)
+        if request.environ.get(TOO_LARGE):
+            abort(413)
 
     @app.after_request
     def finish(response: Response) -> Response:

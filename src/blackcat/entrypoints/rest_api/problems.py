@@ -9,7 +9,7 @@ from flask import Flask, Response, g, json, request
 from werkzeug.exceptions import HTTPException
 
 from blackcat.application.events import EventLog
-from blackcat.errors import PayloadError, TransientError
+from blackcat.errors import DecodingError, TransientError
 
 log = EventLog("blackcat.api")
 
@@ -21,7 +21,7 @@ _OF_THE_BODY = {"content-type", "content-length"}
 def register_problem_handlers(app: Flask) -> None:
     """Answer every error as a problem: what failed, in which request, never how the code looks inside."""
     app.register_error_handler(HTTPException, _http_exception)
-    app.register_error_handler(PayloadError, _payload_error)
+    app.register_error_handler(DecodingError, _payload_error)
     app.register_error_handler(TransientError, _transient_error)
     app.register_error_handler(Exception, _unexpected)
 
@@ -50,7 +50,7 @@ def _http_exception(error: HTTPException) -> Response | HTTPException:
     return answer
 
 
-def _payload_error(error: PayloadError) -> Response:
+def _payload_error(error: DecodingError) -> Response:
     if not error.fields:
         return problem(HTTPStatus.BAD_REQUEST, str(error))
     errors = [{"field": field, "message": message} for field, message in error.fields.items()]

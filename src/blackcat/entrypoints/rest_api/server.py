@@ -6,9 +6,10 @@ import os
 import signal
 import socket
 import sys
+import time
 from contextlib import ExitStack
 from threading import Thread
-from typing import Any
+from typing import Any, NoReturn
 
 from gunicorn.app.base import BaseApplication
 from gunicorn.arbiter import Arbiter
@@ -34,6 +35,8 @@ log = EventLog("blackcat.api")
 # or the balancer sends a request into a closing connection.
 # https://docs.aws.amazon.com/elasticloadbalancing/latest/application/edit-load-balancer-attributes.html
 _KEEPALIVE_SECONDS = 75
+# A replacement that cannot boot would otherwise be started over and over.
+_BETWEEN_BOOTS_SECONDS = 1.0
 # Connections that wait while every thread is busy, as gunicorn's own default.
 _BACKLOG = 2048
 # What a stop keeps back of its budget, to close the container and end the processes.
@@ -92,6 +95,7 @@ class _Gunicorn(BaseApplication):
         self._registry = registry
         self._settings = settings
         self._open = ExitStack()
+        self._is_replacement = False
         super().__init__()
 
     def load_config(self) -> None:
@@ -106,6 +110,8 @@ class _Gunicorn(BaseApplication):
             "control_socket_disable": True,
             "logger_class": _Logger,
             "when_ready": _announce,
+            "post_fork": self._note_generation,
+            "on_exit": lambda server: log.info("api.stopped"),
             "post_worker_init": _leave_interrupts_to_the_master,
             "worker_exit": lambda server, worker: self._open.close(),
         }
@@ -119,11 +125,23 @@ class _Gunicorn(BaseApplication):
             return create_app(self._service, resolver, self._settings)
         except ConfigurationError as error:
             log.error("service.not_started", error=error.__cause__, reason=str(error))
-            # With these statuses gunicorn ends, instead of starting the worker again for ever.
-            sys.exit(Arbiter.APP_LOAD_ERROR)
-        except Exception as error:
+            self._refuse_to_boot(Arbiter.APP_LOAD_ERROR)
+        except (Exception, SystemExit) as error:
             log.error("service.failed", error=error)
-            sys.exit(Arbiter.WORKER_BOOT_ERROR)
+            self._refuse_to_boot(Arbiter.WORKER_BOOT_ERROR)
+
+    def _note_generation(self, arbiter: Any, worker: Any) -> None:
+        self._is_replacement = worker.age > self._settings.api_workers
+
+    def _refuse_to_boot(self, status: int) -> NoReturn:
+        """End the API when it cannot start at all; a worker that replaces another is tried again.
+
+        Its database may be away for a moment, while the other workers still serve.
+        """
+        if self._is_replacement:
+            time.sleep(_BETWEEN_BOOTS_SECONDS)
+            sys.exit(FAILED)
+        sys.exit(status)
 
 
 def _announce(arbiter: Any) -> None:
@@ -157,9 +175,11 @@ def _run_development_server(service: Service, registry: ServiceRegistry, setting
     shutdown = Shutdown(budget=settings.shutdown_timeout, clock=SystemClock())
     with stop_signals(shutdown), opened_container(registry.container) as resolver:
         app = create_app(service, resolver, settings)
-        server = make_server(settings.host, settings.port, app, threaded=True)
-        log.warning("api.development_server", host=settings.host, port=server.server_port)
-        log.info("api.listening", host=settings.host, port=server.server_port)
+        listener = _listening(settings)
+        port = listener.getsockname()[1]
+        server = make_server(settings.host, settings.port, app, threaded=True, fd=listener.fileno())
+        log.warning("api.development_server", host=settings.host, port=port)
+        log.info("api.listening", host=settings.host, port=port)
         Thread(target=server.serve_forever, name="development-server", daemon=True).start()
         shutdown.watch(shutdown.requested.is_set)
         server.shutdown()

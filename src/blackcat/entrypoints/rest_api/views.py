@@ -15,7 +15,7 @@ from flask import Flask, abort, jsonify, request
 
 from blackcat.application.entrypoint import dependencies, injected
 from blackcat.application.ports import Resolver
-from blackcat.errors import PayloadError
+from blackcat.errors import DecodingError
 from blackcat.infra.payloads import decoder_for, mapping_decoder_for
 
 _BODY = "body"
@@ -54,7 +54,11 @@ def _bound(
     @wraps(view)
     def call(**route: Any) -> Any:
         from_request = {name: reader() for name, reader in read.items()}
-        return _response(view(**route, **fixed, **from_request))
+        try:
+            return _response(view(**route, **fixed, **from_request))
+        except (SystemExit, KeyboardInterrupt) as end:
+            # Either would end the process, with every other request that it serves.
+            raise RuntimeError(f"the view raised {type(end).__name__}") from end
 
     return call
 
@@ -75,11 +79,11 @@ def _json_text() -> str:
         abort(415, "send the body as JSON, with the header 'Content-Type: application/json'")
     data = request.get_data(cache=True)
     if not data:
-        raise PayloadError("the request needs a JSON body")
+        raise DecodingError("the request needs a JSON body")
     try:
         return data.decode()
     except UnicodeDecodeError as error:
-        raise PayloadError("the body is not UTF-8") from error
+        raise DecodingError("the body is not UTF-8") from error
 
 
 def _response(result: Any) -> Any:

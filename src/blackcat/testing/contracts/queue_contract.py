@@ -12,7 +12,7 @@ import pytest
 from blackcat.application.ports import Broker, Queue, QueueDepth, Visibility
 from blackcat.domain.message import Attribute, Message
 from blackcat.domain.outgoing import OutgoingMessage
-from blackcat.errors import InvalidMessage, InvalidRequest, PayloadError, QueueNotFound
+from blackcat.errors import EncodingError, InvalidMessage, InvalidRequest, QueueNotFound
 from blackcat.resources import QueueResource, dead_letter_name
 
 HELD = timedelta(minutes=5)  # longer than any test takes
@@ -228,7 +228,7 @@ class QueueContract:
         assert queue.send("x")
 
     def test_what_cannot_be_encoded_is_not_sent(self, broker: Broker, queue: Queue) -> None:
-        with pytest.raises(PayloadError):
+        with pytest.raises(EncodingError):
             queue.send({"when": object()})
         for body in ("", "\x00", "x" * 1_048_577):
             with pytest.raises(InvalidMessage):

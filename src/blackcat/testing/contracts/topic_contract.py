@@ -12,7 +12,7 @@ from blackcat.application.ports import Queue, Topic
 from blackcat.domain.envelope import unwrapped
 from blackcat.domain.message import Attribute, Message
 from blackcat.domain.outgoing import OutgoingMessage
-from blackcat.errors import InvalidMessage, InvalidRequest, PayloadError
+from blackcat.errors import EncodingError, InvalidMessage, InvalidRequest
 from blackcat.resources import QueueResource, Subscription, TopicResource
 
 Connect = Callable[[Subscription, QueueResource], tuple[Topic, Queue]]
@@ -76,7 +76,7 @@ class TopicContract:
 
     def test_what_no_topic_takes_is_not_published(self, connected: tuple[Topic, Queue]) -> None:
         topic, queue = connected
-        with pytest.raises(PayloadError):
+        with pytest.raises(EncodingError):
             topic.publish(object())
         with pytest.raises(InvalidMessage, match="262144"):
             topic.publish("x" * 262_145)
