@@ -6,6 +6,7 @@ import os
 import threading
 from dataclasses import dataclass
 from datetime import timedelta
+from importlib.metadata import PackageNotFoundError, version
 from typing import Any, Literal
 
 import boto3
@@ -91,6 +92,10 @@ class _Clients:
             read_timeout=READ_TIMEOUT.total_seconds(),
             max_pool_connections=pool_size,
             tcp_keepalive=True,
+            # botocore builds and cleans its own for each request, a tenth of what a call costs.
+            user_agent=_user_agent(),
+            # What SQS gets is checked in the domain, once, and built by our own adapter.
+            parameter_validation=service != "sqs",
         )
         try:
             stock = session.client(service, region_name=region, endpoint_url=endpoint_url, config=config)
@@ -107,6 +112,13 @@ class _Clients:
 
         ca_bundle = self._core.get_config_variable("ca_bundle") or os.environ.get("REQUESTS_CA_BUNDLE")
         return LeanSqs(stock, credentials=self._session.get_credentials(), ca_bundle=ca_bundle)
+
+
+def _user_agent() -> str:
+    try:
+        return f"blackcat/{version('blackcat')} boto3/{boto3.__version__}"
+    except PackageNotFoundError:  # copied somewhere instead of installed
+        return f"blackcat boto3/{boto3.__version__}"
 
 
 _clients = _Clients()

@@ -25,7 +25,10 @@ from blackcat.errors import (
     Unreachable,
 )
 
-AWS_ERRORS = (BotoCoreError, ClientError, ResponseParserError)
+# botocore lets through what its credential providers run into: a token file that cannot be read, or
+# credentials that are still expired after they were refreshed.
+_CREDENTIALS_UNAVAILABLE = (OSError, RuntimeError)
+AWS_ERRORS = (BotoCoreError, ClientError, ResponseParserError, *_CREDENTIALS_UNAVAILABLE)
 
 # https://docs.aws.amazon.com/sdkref/latest/guide/feature-retry-behavior.html
 _THROTTLED = {
@@ -189,6 +192,8 @@ def _unanswered(error: Exception) -> tuple[type[RemoteError], str]:
         return AccessDenied, f"{detail}: {_GIVE_CREDENTIALS}"
     if isinstance(error, _NO_ANSWER):
         return Unreachable, detail
+    if isinstance(error, _CREDENTIALS_UNAVAILABLE):
+        return ServiceUnavailable, f"the credentials could not be had, and will be asked for again: {detail}"
     # botocore quotes the value that it refuses, which may be a message's body.
     return InvalidRequest, detail.partition(", value:")[0]
 

@@ -67,7 +67,7 @@ class Settings(BaseSettings):
     api_max_body_bytes: Annotated[int, Field(ge=1)] = 1_048_576
 
     shutdown_timeout_seconds: Annotated[float, Field(gt=0, le=3600)] = 25
-    consumer_concurrency: Annotated[int, Field(ge=1, le=1000)] = 10
+    consumer_concurrency: Annotated[int, Field(ge=1, le=1000)] = 20
     consumer_wait_seconds: Annotated[int, Field(ge=0, le=20)] = 10
     consumer_max_handling_seconds: Annotated[int, Field(ge=1, le=43_200)] = 900
 

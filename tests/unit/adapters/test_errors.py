@@ -128,12 +128,23 @@ def test_an_error_says_what_to_do(error: Exception, advice: str) -> None:
 
 def test_a_refused_value_is_not_quoted(emulator: Emulator, aws_options: AwsOptions) -> None:
     with pytest.raises(errors.InvalidRequest) as raised:
-        AwsCalls("sqs", aws_options).read(
-            "SendMessage", "orders", QueueUrl="u", MessageBody=["canary\nsecret"]
-        )
-    assert "MessageBody" in str(raised.value)
+        AwsCalls("sns", aws_options).read("Publish", "orders", TopicArn="t", Message=["canary\nsecret"])
+    assert "Message" in str(raised.value)
     assert "canary" not in str(raised.value)
     assert "secret" not in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        RuntimeError("Credentials were refreshed, but the refreshed credentials are still expired."),
+        FileNotFoundError("/var/run/secrets/token"),
+    ],
+)
+def test_credentials_that_cannot_be_had_are_asked_for_again(error: Exception) -> None:
+    found = _translated(error)
+    assert found.transient
+    assert "credentials" in str(found)
 
 
 def test_a_closed_port_is_unreachable(emulator: Emulator) -> None:

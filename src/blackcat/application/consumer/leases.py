@@ -44,13 +44,12 @@ class LeaseBook:
     def __len__(self) -> int:
         return len(self._held)
 
-    def hold(self, messages: Iterable[Message]) -> None:
-        """These messages were received just now."""
-        now = self._clock.monotonic()
+    def hold(self, messages: Iterable[Message], since: float) -> None:
+        """These messages were received, at that moment at the earliest."""
         with self._changed:
             for message in messages:
-                self._held[message.receipt] = _Held(message, now + self._visibility, now + self._longest)
-                message.lease.run_until(now + self._visibility, self._clock.monotonic)
+                self._held[message.receipt] = _Held(message, since + self._visibility, since + self._longest)
+                message.lease.run_until(since + self._visibility, self._clock.monotonic)
 
     def begin(self, message: Message) -> None:
         """Its handler begins: what it waited before does not count against the longest handling time."""

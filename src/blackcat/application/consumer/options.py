@@ -15,7 +15,7 @@ class ConsumerOptions:
     ``rate_limit`` is in messages per second.
     """
 
-    concurrency: int = 10
+    concurrency: int = 20
     wait: timedelta = timedelta(seconds=10)
     max_handling: timedelta = timedelta(minutes=15)
     rate_limit: float | None = None

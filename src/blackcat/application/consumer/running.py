@@ -101,9 +101,7 @@ class RunningConsumer:
         )
 
     def start(self) -> None:
-        self._handlers.start(
-            on_leftover=self._settlement.release, on_lane_done=lambda: self._permits.give_back(1)
-        )
+        self._handlers.start(on_leftover=self._settlement.release, on_lane_done=self._lane_done)
         self._threads.start("keeper", self._keeper.run)
         self._threads.start("acknowledger", self._acknowledger.run)
         self._pollers.start()
@@ -158,8 +156,8 @@ class RunningConsumer:
             problems.extend(self._pollers.problems(now))
         return problems
 
-    def _deliver(self, received: Sequence[Message]) -> None:
-        self._leases.hold(received)
+    def _deliver(self, received: Sequence[Message], since: float) -> None:
+        self._leases.hold(received, since)
         lanes = self._lanes(received)
         joined, too_late = self._handlers.submit(lanes)
         # A poll took a permit for each message that could come; a lane needs one, whatever its length.
@@ -179,16 +177,24 @@ class RunningConsumer:
         """Whether the rest of its lane may go on."""
         if not message.lease.held:
             self._settlement.leave_to_next_receiver(message)
+            self._permits.give_back(0 if self._fifo else 1)
             return False
         self._leases.begin(message)
         outcome = self._outcome(message)
         self._breaker.record(outcome)
+        if not self._fifo:
+            # Before the settlement: the next poll need not wait for a call that deletes ten.
+            self._permits.give_back(1)
         done = self._settle(message, outcome)
         if not self._fifo:
             return True
         # Nothing later of a group may go before the one that comes back.
         self._failing.settled(message, done)
         return done
+
+    def _lane_done(self) -> None:
+        if self._fifo:
+            self._permits.give_back(1)
 
     def _outcome(self, message: Message) -> Outcome:
         try:

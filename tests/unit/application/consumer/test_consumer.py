@@ -659,8 +659,8 @@ def test_a_thread_that_dies_releases_what_it_held_and_fails_the_service():
     setting = Setting(ignore)
     setting.queue.send({})
 
-    def broken(received):
-        setting.consumer._running._leases.hold(received)
+    def broken(received, since):
+        setting.consumer._running._leases.hold(received, since)
         raise AssertionError("a bug")
 
     with setting.running():
@@ -747,3 +747,24 @@ def test_a_group_goes_on_after_its_last_message_failed():
         setting.queue.send({"n": 1}, group_id="a", deduplication_id="later")
         setting.drain()
     assert setting.consumer.health().details["handled"] == 2
+
+
+def test_a_lease_counts_from_the_poll_when_its_answer_was_slow():
+    gate = Gate()
+    setting = Setting(gate)
+    receive = setting.queue.receive
+
+    def slow(**named):
+        messages = receive(**named)
+        if messages:
+            setting.clock.advance(timedelta(seconds=50))  # on its way, while the visibility timeout runs
+        return messages
+
+    setting.queue.receive = slow
+    setting.queue.send({})
+    with setting.running():
+        until(lambda: setting.queue.count("extend"), "a heartbeat at once")
+        assert gate.entered[0].lease.held
+        gate.open.set()
+        setting.drain()
+    assert len(gate.entered) == 1
