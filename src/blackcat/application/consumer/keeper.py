@@ -10,6 +10,7 @@ from blackcat.application.consumer.backoff import Backoff
 from blackcat.application.consumer.leases import LeaseBook
 from blackcat.application.events import EventLog
 from blackcat.application.ports import BatchFailure, Clock, Queue, Visibility
+from blackcat.domain.message import Message
 from blackcat.errors import RemoteError
 
 log = EventLog("blackcat.consumer")
@@ -41,6 +42,19 @@ class Keeper:
         if self._backoff.over():
             self._extend(self._leases.take_due())
         self._lost(self._leases.expired(), "its visibility timeout ran out")
+
+    def confirmed(self, messages: Sequence[Message]) -> Sequence[Message]:
+        """Those that are still ours, their leases begun anew; for an answer that was long on its way."""
+        try:
+            result = self._queue.extend(
+                [Visibility(message.receipt, self._leases.visibility) for message in messages]
+            )
+        except RemoteError as error:
+            log.warning("leases.not_confirmed", error=error, count=len(messages))
+            return messages
+        if result.failed:
+            log.warning("messages.came_too_late", count=len(result.failed))
+        return [messages[index] for index in sorted(result.succeeded)]
 
     def problems(self, now: float) -> list[str]:
         return self._backoff.problems(now, "leases have not been extended")

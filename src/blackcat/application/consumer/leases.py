@@ -44,12 +44,17 @@ class LeaseBook:
     def __len__(self) -> int:
         return len(self._held)
 
-    def hold(self, messages: Iterable[Message], since: float) -> None:
-        """These messages were received, at that moment at the earliest."""
+    @property
+    def visibility(self) -> timedelta:
+        return timedelta(seconds=self._visibility)
+
+    def hold(self, messages: Iterable[Message]) -> None:
+        """The leases of these messages begin now."""
+        now = self._clock.monotonic()
         with self._changed:
             for message in messages:
-                self._held[message.receipt] = _Held(message, since + self._visibility, since + self._longest)
-                message.lease.run_until(since + self._visibility, self._clock.monotonic)
+                self._held[message.receipt] = _Held(message, now + self._visibility, now + self._longest)
+                message.lease.run_until(now + self._visibility, self._clock.monotonic)
 
     def begin(self, message: Message) -> None:
         """Its handler begins: what it waited before does not count against the longest handling time."""

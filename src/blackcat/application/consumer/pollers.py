@@ -21,8 +21,8 @@ log = EventLog("blackcat.consumer")
 
 # How long polls may fail, or take beyond their wait, before a probe is told.
 POLL_GRACE_SECONDS = 20.0
-# An answer that comes this long after the poll's end was on its way, or we were paused: the visibility
-# timeout of its messages has been running meanwhile.
+# An answer that comes this long after the poll's end may have been on its way, or we were paused: the
+# visibility timeout of its messages may have run out meanwhile.
 _SLOW_ANSWER_SECONDS = 1.0
 # How often a paused poller looks whether it may go on.
 _PAUSE_SECONDS = 0.1
@@ -46,7 +46,7 @@ class Pollers:
         on_received: Callable[[int], None],
         rate: RateLimiter,
         most: int,
-        deliver: Callable[[Sequence[Message], float], None],
+        deliver: Callable[[Sequence[Message], bool], None],
         wait: timedelta,
         stopping: Event,
         threads: Threads,
@@ -144,13 +144,9 @@ class Pollers:
         self._give_back(allowed - len(messages))
         if messages:
             self._on_received(len(messages))
-            self._deliver(messages, self._received_at(asked_at, wait))
+            took = self._clock.monotonic() - asked_at
+            self._deliver(messages, took > wait.total_seconds() + _SLOW_ANSWER_SECONDS)
         return len(messages)
-
-    def _received_at(self, asked_at: float, wait: timedelta) -> float:
-        """When the leases began: now, unless the answer took longer than the poll itself."""
-        now = self._clock.monotonic()
-        return now if now - asked_at <= wait.total_seconds() + _SLOW_ANSWER_SECONDS else asked_at
 
     def _next_wait(self) -> timedelta:
         # The first answer comes at once: a probe need not wait for a whole long poll to see that it works.

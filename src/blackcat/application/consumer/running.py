@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from random import Random
+from threading import Lock
 
 from blackcat.application.consumer.acknowledger import Acknowledger
 from blackcat.application.consumer.breaker import Breaker
@@ -63,6 +64,9 @@ class RunningConsumer:
         self._clock = clock
         self._longest_handling = options.max_handling.total_seconds()
         self._threads = Threads(shutdown)
+        self._aside: list[Message] = []
+        self._aside_lock = Lock()
+        self._polls_ended = False
         self._permits = Permits(options.concurrency)
         self._breaker = Breaker(policy=options.circuit_breaker, clock=clock)
         self._failing = FailingGroups(longest=retry.longest, clock=clock)
@@ -101,7 +105,7 @@ class RunningConsumer:
         )
 
     def start(self) -> None:
-        self._handlers.start(on_leftover=self._settlement.release, on_lane_done=self._lane_done)
+        self._handlers.start(on_leftover=self._give_back, on_lane_done=self._lane_done)
         self._threads.start("keeper", self._keeper.run)
         self._threads.start("acknowledger", self._acknowledger.run)
         self._pollers.start()
@@ -111,9 +115,7 @@ class RunningConsumer:
 
     def drain(self) -> None:
         """Stop polling, finish what runs, delete what is done, give back the rest: in this order."""
-        self._permits.close()
-        self._settlement.release(self._handlers.close())
-        self._pollers.join(self._shutdown.remaining())
+        self._end_polls()
         if not self._handlers.wait(self._left_before_flush()):
             log.error("messages.abandoned", reason="the shutdown budget ran out")
         deleted = self._acknowledger.drain(self._shutdown.remaining)
@@ -156,14 +158,32 @@ class RunningConsumer:
             problems.extend(self._pollers.problems(now))
         return problems
 
-    def _deliver(self, received: Sequence[Message], since: float) -> None:
-        self._leases.hold(received, since)
-        lanes = self._lanes(received)
+    def _deliver(self, received: Sequence[Message], doubtful: bool) -> None:
+        ours = self._keeper.confirmed(received) if doubtful else received
+        self._leases.hold(ours)
+        lanes = self._lanes(ours)
         joined, too_late = self._handlers.submit(lanes)
         # A poll took a permit for each message that could come; a lane needs one, whatever its length.
         self._permits.give_back(len(received) - len(lanes) + joined)
         # A poll that was under way when the stop came brings messages that nobody will handle.
-        self._settlement.release(too_late)
+        self._give_back(too_late)
+
+    def _give_back(self, messages: Sequence[Message]) -> None:
+        """Release them; during a stop once no poll is open, which would receive them again."""
+        with self._aside_lock:
+            if self._shutdown.requested.is_set() and not self._polls_ended:
+                self._aside.extend(messages)
+                return
+        self._settlement.release(messages)
+
+    def _end_polls(self) -> None:
+        self._permits.close()
+        self._give_back(self._handlers.close())
+        self._pollers.join(self._shutdown.remaining())
+        with self._aside_lock:
+            self._polls_ended = True
+            aside, self._aside = self._aside, []
+        self._settlement.release(aside)
 
     def _lanes(self, messages: Sequence[Message]) -> list[Lane]:
         if not self._fifo:

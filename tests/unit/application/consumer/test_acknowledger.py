@@ -46,7 +46,7 @@ class Setting:
 
     def handled(self, *numbers):
         messages = [Message(id=str(n), body="{}", receipt=f"r{n}") for n in numbers]
-        self.leases.hold(messages, self.clock.monotonic())
+        self.leases.hold(messages)
         for message in messages:
             self.acknowledger.add(message)
         return messages

@@ -40,7 +40,7 @@ def book():
 
 
 def test_a_lease_is_due_when_half_of_it_is_gone(book):
-    book.hold([message("a")], since=0)
+    book.hold([message("a")])
     assert book.next_due() == 30
     book.at(29)
     assert book.take_due() == []
@@ -49,14 +49,14 @@ def test_a_lease_is_due_when_half_of_it_is_gone(book):
 
 
 def test_an_extension_counts_from_when_it_was_asked_for(book):
-    book.hold([message("a")], since=0)
+    book.hold([message("a")])
     book.at(30)
     book.extend()
     assert book.next_due() == 60
 
 
 def test_an_extension_under_way_is_not_asked_for_again_and_a_failed_one_is(book):
-    book.hold([message("a")], since=0)
+    book.hold([message("a")])
     book.at(30)
     assert receipts(book.take_due()) == ["a"]
     assert book.take_due() == []
@@ -66,7 +66,7 @@ def test_an_extension_under_way_is_not_asked_for_again_and_a_failed_one_is(book)
 
 def test_extensions_end_at_the_longest_handling_time():
     book = Book(visibility=60, longest=100)
-    book.hold([message("a")], since=0)
+    book.hold([message("a")])
     book.at(30)
     assert book.extend()[0].timeout == timedelta(seconds=60)
     book.at(60)
@@ -81,7 +81,7 @@ def test_extensions_end_at_the_longest_handling_time():
 def test_the_longest_handling_time_begins_with_the_handler_not_with_the_receive():
     book = Book(visibility=60, longest=100)
     held = message("a")
-    book.hold([held], since=0)
+    book.hold([held])
     book.at(50)
     book.begin(held)
     book.extend()
@@ -91,7 +91,7 @@ def test_the_longest_handling_time_begins_with_the_handler_not_with_the_receive(
 
 def test_a_lease_that_ran_out_is_not_extended_after_a_pause_of_the_process(book):
     held = message("a")
-    book.hold([held], since=0)
+    book.hold([held])
     book.at(61)
     assert book.take_due() == []
     assert not held.lease.held
@@ -99,7 +99,7 @@ def test_a_lease_that_ran_out_is_not_extended_after_a_pause_of_the_process(book)
 
 
 def test_a_settled_message_needs_no_care_any_more(book):
-    book.hold([message("a"), message("b")], since=0)
+    book.hold([message("a"), message("b")])
     book.drop(["a", "unknown"])
     book.at(30)
     assert receipts(book.take_due()) == ["b"]
@@ -107,7 +107,7 @@ def test_a_settled_message_needs_no_care_any_more(book):
 
 
 def test_who_drops_a_lease_waits_for_the_heartbeat_under_way(book):
-    book.hold([message("a")], since=0)
+    book.hold([message("a")])
     book.at(30)
     due = book.take_due()
     order = []
@@ -121,7 +121,7 @@ def test_who_drops_a_lease_waits_for_the_heartbeat_under_way(book):
 
 def test_what_is_being_deleted_is_neither_extended_nor_lost(book):
     held = message("a")
-    book.hold([held], since=0)
+    book.hold([held])
     book.begin_delete(["a"])
     book.at(30)
     assert book.take_due() == []
@@ -135,7 +135,7 @@ def test_what_is_being_deleted_is_neither_extended_nor_lost(book):
 
 def test_the_handler_of_a_lost_lease_can_see_it(book):
     held, lost = message("a"), message("b")
-    book.hold([held, lost], since=0)
+    book.hold([held, lost])
     assert book.lose(["b", "unknown"]) == [lost]
     assert held.lease.held
     assert not lost.lease.held
@@ -145,7 +145,7 @@ def test_who_follows_a_lease_is_told_of_its_extensions(book):
     held = message("a")
     told = []
     held.lease.on_extended(told.append)
-    book.hold([held], since=0)
+    book.hold([held])
     book.at(30)
     book.extend()
     assert told == [timedelta(seconds=60)]
