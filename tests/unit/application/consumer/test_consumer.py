@@ -380,7 +380,8 @@ def test_a_stop_lets_handlers_finish_and_gives_the_rest_back():
         setting.shutdown.request("SIGTERM")
         until(setting.shutdown.requested.is_set, "the stop")
         gate.open.set()
-    assert setting.depth() == setting.depth().__class__(waiting=2, in_flight=0, delayed=0)
+    assert setting.depth().in_flight == 0
+    assert setting.depth().waiting == 4 - len(gate.entered)
 
 
 def test_messages_of_a_poll_under_way_at_the_stop_are_released_last_first():
@@ -477,7 +478,8 @@ def test_a_stop_in_the_middle_of_a_fifo_group_keeps_its_order():
         until(setting.shutdown.requested.is_set, "the stop")
         gate.open.set()
     assert setting.depth().in_flight == 0
-    assert [json.loads(message.body)["n"] for message in setting.queue.receive()] == [1, 2, 3, 4]
+    left = [json.loads(message.body)["n"] for message in setting.queue.receive()]
+    assert left == list(range(len(gate.entered), 5))
 
 
 def test_one_poll_at_a_time_while_idle_and_more_under_load():
@@ -548,9 +550,13 @@ def test_an_open_circuit_spares_the_receive_counts_and_health_says_degraded():
         report = setting.consumer.health()
         assert report.status_code == 200
         assert "polling is paused" in report.as_json()["reasons"][0]
-        received = setting.queue.count("receive")
-        time.sleep(0.3)
-        assert setting.queue.count("receive") == received
+
+        def polls_in_a_while():
+            before = setting.queue.count("receive")
+            time.sleep(0.3)
+            return setting.queue.count("receive") - before
+
+        until(lambda: polls_in_a_while() == 0, "polling to pause")
         assert setting.depth().total == 40
         down.clear()
         setting.drain()
