@@ -11,8 +11,10 @@ EXAMPLES := payment payment_processor
 # Stamps: what they name was installed with the requirements as they are now.
 RUNTIME := $(VENV)/.runtime
 DEV := $(VENV)/.dev
+# The peers that Blackcat is measured beside want other versions than ours: an environment of their own.
+BENCH := .venv-bench
 
-.PHONY: help demo test unit check format lock upgrade build clean
+.PHONY: help demo test unit chaos check bench format lock upgrade build clean
 .NOTPARALLEL:
 
 help: ## List these targets
@@ -28,6 +30,9 @@ test: $(DEV) ## Run all tests, the framework's and the example's
 unit: $(DEV) ## Run the tests that need no emulator
 	@$(BIN)/python -m pytest tests/unit -n 2
 
+chaos: $(DEV) ## Disturb consumers for minutes: CHAOS_RUNS of them, 20 unless set, from CHAOS_SEED on
+	@$(BIN)/python -m pytest tests/chaos -m long -n 2
+
 check: $(DEV) ## Check style, formatting, types and the layers' contracts
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
@@ -36,15 +41,19 @@ check: $(DEV) ## Check style, formatting, types and the layers' contracts
 	@$(BIN)/lint-imports --no-logo
 	@PYTHONPATH=examples/payment $(BIN)/lint-imports --no-logo --config lint/payment.toml
 
+bench: $(BENCH)/.ready ## Measure Blackcat beside its peers on a fake SQS (a short run: OPTIONS=--quick)
+	@$(BENCH)/bin/python benchmarks/run.py $(OPTIONS)
+
 format: $(DEV) ## Format the code and mend what can be mended without a decision
 	@$(BIN)/ruff check --fix --quiet . || true
 	@$(BIN)/ruff format .
 
-lock: $(VENV)/pyvenv.cfg ## Pin the requirements of pyproject.toml and requirements/dev.in
+lock: $(VENV)/pyvenv.cfg ## Pin the requirements of pyproject.toml and requirements/*.in
 	@$(INSTALL) uv
 	@$(LOCK) $(UPGRADE) pyproject.toml -o requirements/runtime.txt
 	@$(LOCK) $(UPGRADE) pyproject.toml requirements/dev.in -c requirements/runtime.txt -o requirements/dev.txt
-	@echo "pinned requirements/runtime.txt and requirements/dev.txt"
+	@$(LOCK) $(UPGRADE) pyproject.toml requirements/bench.in -o requirements/bench.txt
+	@echo "pinned requirements/runtime.txt, requirements/dev.txt and requirements/bench.txt"
 
 upgrade: ## Pin them anew, at their newest versions
 	@$(MAKE) --no-print-directory lock UPGRADE=--upgrade
@@ -70,6 +79,12 @@ $(DEV): pyproject.toml requirements/dev.txt | $(VENV)/pyvenv.cfg
 	@echo "installing the requirements and the tools of development into $(VENV) …"
 	@$(INSTALL) -r requirements/dev.txt -e .
 	@touch $(RUNTIME) $@
+
+$(BENCH)/.ready: pyproject.toml requirements/bench.txt | $(VENV)/pyvenv.cfg
+	@echo "installing the peers into $(BENCH) …"
+	@$(BIN)/python -m venv --clear $(BENCH)
+	@$(BENCH)/bin/python -m pip install -qq --disable-pip-version-check -r requirements/bench.txt -e .
+	@touch $@
 
 $(VENV)/pyvenv.cfg:
 	@command -v "$(PYTHON)" >/dev/null || { \
