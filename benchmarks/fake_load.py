@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from fake_sqs import ACCOUNT
+from fake_queue import ACCOUNT
 from lineup import contenders
 from measure import QUEUE, FakeSqs, fake_sqs
 
