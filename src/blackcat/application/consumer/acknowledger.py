@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from random import Random
-from threading import Condition
+from threading import Condition, Lock
 
 from blackcat.application.consumer.backoff import Backoff
 from blackcat.application.consumer.leases import LeaseBook
@@ -39,14 +39,17 @@ class Acknowledger:
         self._since = 0.0
         self._in_flight = 0
         self._closed = False
-        self._changed = Condition()
+        self._resting = False
+        lock = Lock()
+        self._changed = Condition(lock)
+        self._settled = Condition(lock)
 
     def add(self, message: Message) -> None:
         """Delete it soon; the call that fills a batch carries it out."""
         with self._changed:
             if not self._waiting:
                 self._since = self._clock.monotonic()
-                self._changed.notify()
+                self._wake()
             self._waiting.append(message)
             full = len(self._waiting) >= BATCH_SIZE and self._backoff.over()
             batch = self._take() if full else []
@@ -56,7 +59,7 @@ class Acknowledger:
         """Delete what has waited long enough, until closed."""
         while not self._closed:
             with self._changed:
-                self._changed.wait(None if not self._waiting else self._pause())
+                self._rest()
                 batch = self._take() if self._is_due() else []
             self._delete(batch)
 
@@ -68,14 +71,14 @@ class Acknowledger:
                     return True
                 batch = self._take() if self._backoff.over() else []
                 if not batch:
-                    self._changed.wait(min(_TICK_SECONDS, remaining()))
+                    self._settled.wait(min(_TICK_SECONDS, remaining()))
             self._delete(batch)
         return False
 
     def close(self) -> None:
         with self._changed:
             self._closed = True
-            self._changed.notify_all()
+            self._changed.notify()
 
     def pending(self) -> set[str]:
         """The receipts of what is handled and not deleted yet."""
@@ -84,6 +87,16 @@ class Acknowledger:
 
     def problems(self, now: float) -> list[str]:
         return self._backoff.problems(now, "handled messages have not been deleted")
+
+    def _rest(self) -> None:
+        # While messages come it looks by itself: to wake it for each batch would cost more than its work.
+        self._resting = not self._waiting
+        self._changed.wait(None if self._resting else self._pause())
+        self._resting = False
+
+    def _wake(self) -> None:
+        if self._resting:
+            self._changed.notify()
 
     def _pause(self) -> float:
         until_due = self._since + LONGEST_WAIT - self._clock.monotonic()
@@ -131,6 +144,7 @@ class Acknowledger:
             self._waiting.extend(message for message in again if message.lease.held)
             if again:
                 self._backoff.failed()
+                self._wake()
             else:
                 self._backoff.succeeded()
-            self._changed.notify_all()
+            self._settled.notify_all()

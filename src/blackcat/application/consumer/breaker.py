@@ -8,7 +8,7 @@ from blackcat.application.events import EventLog
 from blackcat.application.ports import Clock
 from blackcat.domain.circuit import CircuitBreaker
 from blackcat.domain.message import MAX_PER_RECEIVE
-from blackcat.domain.outcome import Outcome, Retried, Retry
+from blackcat.domain.outcome import Handled, Outcome, Retried, Retry
 
 log = EventLog("blackcat.consumer")
 
@@ -17,7 +17,8 @@ class Breaker:
     """How many messages a poll may take: ten, none while the circuit is open, one to try it.
 
     Counts failures in a row: handlers that raised. What a handler decided itself (``Retry``,
-    ``Reject``) says nothing about what it depends on. Without a policy the circuit never opens.
+    ``Reject``) says nothing about what it depends on: it neither opens the circuit nor closes it.
+    Without a policy the circuit never opens.
     """
 
     def __init__(self, *, policy: CircuitBreaker | None, clock: Clock) -> None:
@@ -26,7 +27,6 @@ class Breaker:
         self._lock = Lock()
         self._failures = 0
         self._open_until: float | None = None
-        self._trial_under_way = False
 
     def limit(self) -> int:
         if self._open_until is None:
@@ -34,25 +34,29 @@ class Breaker:
         with self._lock:
             if self._open_until is None:
                 return MAX_PER_RECEIVE
-            waiting = self._clock.monotonic() < self._open_until or self._trial_under_way
-            return 0 if waiting else 1
+            return 0 if self._clock.monotonic() < self._open_until else 1
 
     def received(self, count: int) -> None:
-        """Messages came in; while the circuit is open they are the trial."""
+        """Messages came in; while the circuit is open they are the trial.
+
+        A trial that comes to nothing (its lease ran out, its handler says nothing) is followed by another
+        after the pause.
+        """
         with self._lock:
-            self._trial_under_way = self._open_until is not None and count > 0
+            if self._policy and self._open_until is not None and count:
+                self._open_until = self._clock.monotonic() + self._policy.pause.total_seconds()
 
     def record(self, outcome: Outcome) -> None:
         """Learn from an outcome."""
         if self._policy is None:
             return
         with self._lock:
-            if not _failed(outcome):
+            if isinstance(outcome, Handled):
                 self._close()
-                return
-            self._failures += 1
-            if self._failures >= self._policy.failures or self._trial_under_way:
-                self._open(self._policy)
+            elif isinstance(outcome, Retried) and not isinstance(outcome.error, Retry):
+                self._failures += 1
+                if self._failures >= self._policy.failures:
+                    self._open(self._policy)
 
     def problem(self, now: float) -> str | None:
         """Why polling is paused, if it is."""
@@ -64,7 +68,6 @@ class Breaker:
 
     def _open(self, policy: CircuitBreaker) -> None:
         self._open_until = self._clock.monotonic() + policy.pause.total_seconds()
-        self._trial_under_way = False
         log.warning("circuit.opened", failures=self._failures, pause_seconds=policy.pause.total_seconds())
 
     def _close(self) -> None:
@@ -72,8 +75,3 @@ class Breaker:
             log.info("circuit.closed", failures=self._failures)
         self._failures = 0
         self._open_until = None
-        self._trial_under_way = False
-
-
-def _failed(outcome: Outcome) -> bool:
-    return isinstance(outcome, Retried) and not isinstance(outcome.error, Retry)

@@ -4,12 +4,19 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Sequence
-from functools import partial
-from threading import Condition
+from threading import Condition, get_ident
 
+from blackcat.application.consumer.smoothed import Smoothed
 from blackcat.application.ports import Clock
 from blackcat.application.threads import Threads
 from blackcat.domain.message import Message
+
+# Below this per message, to wake another thread costs more than the message.
+_QUICK_SECONDS = 0.0003
+# How long a thread stands by while a poller handles: the delay of the others when a handler turns slow.
+_PATIENCE_SECONDS = 0.01
+# How long messages are spread over the threads before pollers may try again.
+_SPREAD_SECONDS = 1.0
 
 
 class Lane:
@@ -23,7 +30,12 @@ class Lane:
 
 
 class HandlerThreads:
-    """A fixed number of threads, each working through one lane at a time; a group has one lane."""
+    """A fixed number of threads, each working through one lane at a time; a group has one lane.
+
+    Handlers that are quick run in the thread of the poller that brought their messages (``help``): so they
+    do not pay for threads that hand the interpreter to each other. One idle thread stands by, and as soon
+    as a handler is not quick, the lanes are spread over all. ``on_slow`` follows when the poller is stuck.
+    """
 
     def __init__(
         self, *, count: int, handle: Callable[[Message], bool], threads: Threads, clock: Clock
@@ -36,31 +48,51 @@ class HandlerThreads:
         self._groups: dict[str, Lane] = {}
         self._closed = False
         self._changed = Condition()
+        self._kept = False
+        self._spread_until = 0.0
+        self._usual = Smoothed()
+        self._standing_by = False
+        self._taken = 0
         self._running: dict[int, float] = {}
         self._busy = 0
         self._on_leftover: Callable[[Sequence[Message]], None] = lambda messages: None
         self._on_lane_done: Callable[[], None] = lambda: None
+        self._on_slow: Callable[[], None] = lambda: None
 
     def start(
-        self, *, on_leftover: Callable[[Sequence[Message]], None], on_lane_done: Callable[[], None]
+        self,
+        *,
+        on_leftover: Callable[[Sequence[Message]], None],
+        on_lane_done: Callable[[], None],
+        on_slow: Callable[[], None],
     ) -> None:
         """``on_leftover`` gets what a lane will not handle any more; ``on_lane_done`` follows each lane."""
         self._on_leftover = on_leftover
         self._on_lane_done = on_lane_done
+        self._on_slow = on_slow
         for number in range(self._count):
-            self._threads.start(f"handler-{number}", partial(self._work, number))
+            self._threads.start(f"handler-{number}", self._work)
 
-    def submit(self, lanes: Sequence[Lane]) -> tuple[int, list[Message]]:
-        """Hand over lanes; how many joined a running one, and the messages for which it is too late."""
+    def submit(self, lanes: Sequence[Lane], *, helped: bool) -> tuple[int, list[Message]]:
+        """Hand over lanes; how many joined a running one, and the messages for which it is too late.
+
+        ``helped`` announces a call of ``help``.
+        """
         with self._changed:
             if self._closed:
                 return 0, [message for lane in lanes for message in lane.waiting]
             fresh = [lane for lane in lanes if not self._joined(lane)]
             self._lanes.extend(fresh)
-            # One wakes the next while there is work: trivial handlers stay in one thread, slow ones spread.
-            if fresh:
+            self._kept = helped and self._may_keep()
+            # One wakes the next while there is work.
+            if fresh and not (self._kept and self._standing_by):
                 self._changed.notify()
             return len(lanes) - len(fresh), []
+
+    def help(self) -> None:
+        """Handle what waits in the caller's thread, while handlers are quick."""
+        while (lane := self._kept_lane()) is not None:
+            self._handle_lane(lane)
 
     def close(self) -> list[Message]:
         """Take no more; returns the messages that were not begun, in the order of their receipt."""
@@ -92,44 +124,91 @@ class HandlerThreads:
         present.waiting.extend(lane.waiting)
         return True
 
-    def _work(self, number: int) -> None:
-        while (lane := self._next_lane()) is not None:
-            try:
-                self._work_through(lane, number)
-                self._on_lane_done()
-            finally:
-                self._rest()
+    def _may_keep(self) -> bool:
+        if self._usual.value < _QUICK_SECONDS:
+            return True
+        if self._clock.monotonic() < self._spread_until:
+            return False
+        # Threads in each other's way make any handler look slow: only a try can tell.
+        self._usual.reset()
+        return True
 
-    def _work_through(self, lane: Lane, number: int) -> None:
+    def _spread(self) -> None:
+        self._kept = False
+        self._spread_until = self._clock.monotonic() + _SPREAD_SECONDS
+        self._changed.notify()
+
+    def _work(self) -> None:
+        while (lane := self._next_lane()) is not None:
+            self._handle_lane(lane)
+
+    def _handle_lane(self, lane: Lane) -> None:
+        try:
+            self._work_through(lane)
+            self._on_lane_done()
+        finally:
+            self._rest()
+
+    def _work_through(self, lane: Lane) -> None:
         going_on = True
-        while going_on and (message := self._next_message(lane, number)) is not None:
+        while going_on and (message := self._next_message(lane)) is not None:
             try:
                 going_on = self._handle(message)
             finally:
-                with self._changed:
-                    del self._running[number]
+                self._handled()
         self._on_leftover(self._end(lane))
 
     def _next_lane(self) -> Lane | None:
         with self._changed:
-            self._changed.wait_for(lambda: self._lanes or self._closed)
-            if not self._lanes:
-                return None
-            lane = self._lanes.popleft()
-            self._busy += 1
-            if self._lanes:
-                self._changed.notify()
-            return lane
+            while not self._closed and (self._kept or not self._lanes):
+                if self._kept and not self._standing_by and (self._lanes or self._busy):
+                    self._stand_by()
+                else:
+                    self._changed.wait()
+            return self._take()
 
-    def _next_message(self, lane: Lane, number: int) -> Message | None:
+    def _stand_by(self) -> None:
+        """Leave the lanes to a poller for as long as it takes one after the other."""
+        self._standing_by = True
+        taken = -1
+        while self._kept and taken != self._taken and not self._closed:
+            taken = self._taken
+            self._changed.wait(_PATIENCE_SECONDS)
+        self._standing_by = False
+        if self._kept and (self._lanes or self._busy):
+            self._usual.add(_PATIENCE_SECONDS)
+            self._spread()
+            self._on_slow()
+
+    def _kept_lane(self) -> Lane | None:
+        with self._changed:
+            return self._take() if self._kept else None
+
+    def _take(self) -> Lane | None:
+        if not self._lanes:
+            return None
+        lane = self._lanes.popleft()
+        self._taken += 1
+        self._busy += 1
+        if self._lanes and not self._kept:
+            self._changed.notify()
+        return lane
+
+    def _next_message(self, lane: Lane) -> Message | None:
         with self._changed:
             if self._closed:
                 return None
             if not lane.waiting:
                 self._forget(lane)  # under the same lock: whatever comes next makes a lane of its own
                 return None
-            self._running[number] = self._clock.monotonic()
+            self._running[get_ident()] = self._clock.monotonic()
             return lane.waiting.popleft()
+
+    def _handled(self) -> None:
+        with self._changed:
+            self._usual.add(self._clock.monotonic() - self._running.pop(get_ident()))
+            if self._kept and self._usual.value >= _QUICK_SECONDS:
+                self._spread()
 
     def _end(self, lane: Lane) -> list[Message]:
         with self._changed:

@@ -61,6 +61,8 @@ class Keeper:
 
     def _extend(self, due: Sequence[Visibility]) -> None:
         if not due:
+            # What could not be extended has run out or is settled by now: nothing fails any more.
+            self._backoff.succeeded()
             return
         asked_at = self._clock.monotonic()
         try:

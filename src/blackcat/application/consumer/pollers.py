@@ -6,10 +6,11 @@ import itertools
 from collections.abc import Callable, Sequence
 from datetime import timedelta
 from random import Random
-from threading import Event, Lock, get_ident
+from threading import Condition, Event, get_ident
 
 from blackcat.application.consumer.permits import Permits
 from blackcat.application.consumer.rate import RateLimiter
+from blackcat.application.consumer.smoothed import Smoothed
 from blackcat.application.events import EventLog
 from blackcat.application.ports import Clock, Queue
 from blackcat.application.threads import Threads
@@ -23,7 +24,11 @@ log = EventLog("blackcat.consumer")
 POLL_GRACE_SECONDS = 20.0
 # An answer that comes this long after the poll's end may have been on its way, or we were paused: the
 # visibility timeout of its messages may have run out meanwhile.
-_SLOW_ANSWER_SECONDS = 1.0
+_LATE_SECONDS = 1.0
+# Full answers that come sooner are prompt: one poller brings 2,500 messages a second, and any thread
+# beside it would only take the interpreter from the handlers. Those that come later are slow.
+_PROMPT_SECONDS = 0.004
+_SLOW_SECONDS = 0.006
 # How often a paused poller looks whether it may go on.
 _PAUSE_SECONDS = 0.1
 
@@ -31,10 +36,12 @@ _AFTER_ERRORS = RetryPolicy(base=timedelta(seconds=0.5), longest=timedelta(secon
 
 
 class Pollers:
-    """Loops of long polls: one while the queue is idle, more while full answers leave permits free.
+    """Loops of long polls: one while the queue is idle, more while full answers are slow to come.
 
-    ``limit`` says how many messages a poll may ask for now, 0 to pause. Errors of the queue back off
-    with jitter and never end them.
+    ``limit`` says how many messages a poll may ask for now, 0 to pause. ``deliver`` is told whether a
+    batch came so late that its leases are in doubt, and whether ``help`` follows: a poller whose queue
+    answers promptly handles messages too, before it polls again. Errors of the queue back off with
+    jitter and never end a poller.
     """
 
     def __init__(
@@ -46,7 +53,8 @@ class Pollers:
         on_received: Callable[[int], None],
         rate: RateLimiter,
         most: int,
-        deliver: Callable[[Sequence[Message], bool], None],
+        deliver: Callable[[Sequence[Message], bool, bool], None],
+        help: Callable[[], None],
         wait: timedelta,
         stopping: Event,
         threads: Threads,
@@ -60,13 +68,15 @@ class Pollers:
         self._rate = rate
         self._most = most
         self._deliver = deliver
+        self._help = help
         self._wait = wait
         self._stopping = stopping
         self._threads = threads
         self._clock = clock
         self._random = random
-        self._lock = Lock()
-        self._alive = 0
+        self._changed = Condition()
+        self._polling = 0
+        self._full_answers_take = Smoothed()
         self._numbers = itertools.count()
         self._failures = 0
         self._last_error = ""
@@ -74,21 +84,20 @@ class Pollers:
         self._trying_since: dict[int, float] = {}
 
     def start(self) -> None:
-        """Start one more, unless there are enough."""
-        with self._lock:
-            if self._alive >= self._most or self._stopping.is_set():
-                return
-            self._alive += 1
+        """Start one more, unless enough are polling."""
+        if self._joined():
             self._threads.start(f"poller-{next(self._numbers)}", self._run)
 
-    def join(self, timeout: float) -> None:
-        self._threads.join("poller-", timeout)
+    def wait(self, timeout: float) -> None:
+        """Once stopping: wait until no poll is open, nor its messages on their way."""
+        with self._changed:
+            self._changed.wait_for(lambda: not self._polling, timeout)
 
     def problems(self, now: float) -> list[str]:
         """Why polling is not healthy. Waiting for a permit, while all handlers are busy, is."""
         if self._last_success is None:
             return [f"no poll of queue '{self._queue.name}' has succeeded yet{self._cause()}"]
-        with self._lock:
+        with self._changed:
             longest = max((now - since for since in self._trying_since.values()), default=0.0)
         overdue_after = self._wait.total_seconds() + POLL_GRACE_SECONDS
         silence = now - self._last_success
@@ -102,30 +111,56 @@ class Pollers:
     def _cause(self) -> str:
         return f": {self._last_error}" if self._last_error else ""
 
-    def _run(self) -> None:
-        while not self._stopping.is_set():
-            limit = self._limit()
-            if limit == 0:
-                self._stopping.wait(_PAUSE_SECONDS)
-                continue
-            permits = self._permits.take(limit)
-            if permits and self._is_surplus(self._poll(permits)):
-                return
+    def _joined(self) -> bool:
+        """Whether there is room for this one."""
+        most = 1 if self._is_prompt() else self._most
+        with self._changed:
+            room = self._polling < most and not self._stopping.is_set()
+            self._polling += room
+            return room
 
-    def _is_surplus(self, received: int | None) -> bool:
-        """Grow while answers are full, shrink when one was empty; ends this one when it is not needed."""
-        if received == MAX_PER_RECEIVE and self._permits.free:
-            self.start()
+    def _left(self, others: int = 0) -> bool:
+        """Whether this one polls no more; only if so many others do."""
+        with self._changed:
+            leaves = self._polling > others
+            self._polling -= leaves
+            self._changed.notify_all()
+            return leaves
+
+    def _run(self) -> None:
+        polling = True
+        try:
+            while polling and not self._stopping.is_set():
+                polling = self._turn()
+        finally:
+            if polling:
+                self._left()
+
+    def _turn(self) -> bool:
+        """Poll once; whether this one is still a poller."""
+        limit = self._limit()
+        if limit == 0:
+            self._stopping.wait(_PAUSE_SECONDS)
+            return True
+        received = self._poll(self._permits.take(limit))
+        if received is None:
+            return True
         if received == 0:
-            with self._lock:
-                if self._alive > 1:
-                    self._alive -= 1
-                    return True
-        return False
+            return not self._left(others=1)
+        return self._helped() if self._is_prompt() else True
+
+    def _helped(self) -> bool:
+        # A handler may keep this one for long: whoever polls meanwhile takes its place.
+        self._left()
+        self._help()
+        return self._joined()
+
+    def _is_prompt(self) -> bool:
+        return self._full_answers_take.value < _PROMPT_SECONDS
 
     def _poll(self, permits: int) -> int | None:
         """How many messages came; None when the poll failed."""
-        if self._stopping.is_set():
+        if not permits or self._stopping.is_set():
             return None
         allowed = self._rate.take(permits, self._stopping)
         self._permits.give_back(permits - allowed)
@@ -143,10 +178,19 @@ class Pollers:
         self._succeeded()
         self._give_back(allowed - len(messages))
         if messages:
-            self._on_received(len(messages))
             took = self._clock.monotonic() - asked_at
-            self._deliver(messages, took > wait.total_seconds() + _SLOW_ANSWER_SECONDS)
+            if len(messages) == allowed:
+                # A long poll that waited for its messages must not count as much as it took.
+                self._full_answers_take.add(min(took, 5 * _SLOW_SECONDS))
+            self._on_received(len(messages))
+            self._deliver(messages, took > wait.total_seconds() + _LATE_SECONDS, self._is_prompt())
+            self._grow(len(messages))
         return len(messages)
+
+    def _grow(self, received: int) -> None:
+        slow = self._full_answers_take.value > _SLOW_SECONDS
+        if slow and received == MAX_PER_RECEIVE and self._permits.free:
+            self.start()
 
     def _next_wait(self) -> timedelta:
         # The first answer comes at once: a probe need not wait for a whole long poll to see that it works.

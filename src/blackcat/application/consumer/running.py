@@ -97,6 +97,7 @@ class RunningConsumer:
             rate=RateLimiter(per_second=options.rate_limit, clock=clock),
             most=math.ceil(options.concurrency / MAX_PER_RECEIVE),
             deliver=self._deliver,
+            help=self._handlers.help,
             wait=options.wait,
             stopping=shutdown.requested,
             threads=self._threads,
@@ -105,7 +106,9 @@ class RunningConsumer:
         )
 
     def start(self) -> None:
-        self._handlers.start(on_leftover=self._give_back, on_lane_done=self._lane_done)
+        self._handlers.start(
+            on_leftover=self._give_back, on_lane_done=self._lane_done, on_slow=self._pollers.start
+        )
         self._threads.start("keeper", self._keeper.run)
         self._threads.start("acknowledger", self._acknowledger.run)
         self._pollers.start()
@@ -158,11 +161,11 @@ class RunningConsumer:
             problems.extend(self._pollers.problems(now))
         return problems
 
-    def _deliver(self, received: Sequence[Message], doubtful: bool) -> None:
+    def _deliver(self, received: Sequence[Message], doubtful: bool, helped: bool) -> None:
         ours = self._keeper.confirmed(received) if doubtful else received
         self._leases.hold(ours)
         lanes = self._lanes(ours)
-        joined, too_late = self._handlers.submit(lanes)
+        joined, too_late = self._handlers.submit(lanes, helped=helped)
         # A poll took a permit for each message that could come; a lane needs one, whatever its length.
         self._permits.give_back(len(received) - len(lanes) + joined)
         # A poll that was under way when the stop came brings messages that nobody will handle.
@@ -179,7 +182,7 @@ class RunningConsumer:
     def _end_polls(self) -> None:
         self._permits.close()
         self._give_back(self._handlers.close())
-        self._pollers.join(self._shutdown.remaining())
+        self._pollers.wait(self._shutdown.remaining())
         with self._aside_lock:
             self._polls_ended = True
             aside, self._aside = self._aside, []

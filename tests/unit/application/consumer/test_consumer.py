@@ -17,7 +17,7 @@ from blackcat.application.consumer.options import ConsumerOptions
 from blackcat.application.entrypoint import consumer_entrypoint
 from blackcat.application.handler import MessageHandler
 from blackcat.application.middleware import folded
-from blackcat.application.ports import BatchFailure, BatchResult
+from blackcat.application.ports import BatchFailure, BatchResult, QueueDepth
 from blackcat.application.shutdown import Shutdown
 from blackcat.errors import (
     AccessDenied,
@@ -494,6 +494,7 @@ def test_one_poll_at_a_time_while_idle_and_more_under_load():
             busy = "load" if setting.depth().waiting else "idle"
             most[busy] = max(most[busy], together["polls"])
         time.sleep(0.005)
+        setting.clock.advance(timedelta(milliseconds=20))
         try:
             return receive(**named)
         finally:
@@ -506,6 +507,7 @@ def test_one_poll_at_a_time_while_idle_and_more_under_load():
     with setting.running():
         setting.drain()
         until(lambda: together["polls"] <= 1, "the surplus polls to end")
+        assert 1 < most["load"] <= 4
         most.clear()
         until(lambda: setting.queue.count("receive") and most["idle"], "an idle poll")
         time.sleep(0.3)
@@ -665,7 +667,7 @@ def test_a_thread_that_dies_releases_what_it_held_and_fails_the_service():
     setting = Setting(ignore)
     setting.queue.send({})
 
-    def broken(received, doubtful):
+    def broken(received, doubtful, helped):
         setting.consumer._running._leases.hold(received)
         raise AssertionError("a bug")
 
@@ -793,3 +795,58 @@ def test_a_stop_gives_back_nothing_that_its_own_open_polls_would_receive_again()
         gate.open.set()
     assert setting.depth().in_flight == 0
     assert all(message.receive_count <= 2 for message in setting.queue.receive())
+
+
+def test_quick_handlers_run_in_the_thread_that_received_their_messages():
+    threads = []
+
+    def handle(payload: dict):
+        threads.append(threading.current_thread().name)
+
+    setting = Setting(handle)
+    for number in range(30):
+        setting.queue.send({"number": number})
+    with setting.running():
+        until(lambda: len(threads) == 30, "all messages")
+    # A machine that stops for a moment makes a handler look slow: then others take over.
+    assert sum(name.startswith("poller") for name in threads) >= 10
+
+
+def test_a_poller_that_is_stuck_in_a_handler_is_replaced():
+    release = threading.Event()
+    handled = []
+
+    def handle(payload: dict):
+        if payload["first"]:
+            release.wait(PATIENCE_SECONDS)
+        handled.append(payload["first"])
+
+    setting = Setting(handle)
+    setting.queue.send({"first": True})
+    with setting.running():
+        until(lambda: setting.depth().in_flight == 1, "the first message")
+        setting.queue.send({"first": False})
+        until(lambda: handled == [False], "the second message")
+        release.set()
+        until(lambda: handled == [False, True], "the first message's end")
+    assert setting.depth() == QueueDepth(0, 0, 0)
+
+
+def test_a_stop_waits_for_a_poller_that_handles_as_for_any_handler():
+    began, release = threading.Event(), threading.Event()
+    handled = []
+
+    def handle(payload: dict):
+        began.set()
+        release.wait(PATIENCE_SECONDS)
+        handled.append(payload)
+
+    setting = Setting(handle)
+    setting.queue.send({})
+    with setting.running():
+        assert began.wait(PATIENCE_SECONDS)
+        setting.shutdown.request("a test")
+        until(lambda: setting.consumer._running._handlers._closed, "the drain")
+        release.set()
+    assert handled == [{}]
+    assert setting.depth() == QueueDepth(0, 0, 0)
