@@ -30,7 +30,7 @@ test: $(DEV) ## Run all tests, the framework's and the example's
 unit: $(DEV) ## Run the tests that need no emulator
 	@$(BIN)/python -m pytest tests/unit -n 2
 
-chaos: $(DEV) ## Disturb consumers for minutes: CHAOS_RUNS of them, 20 unless set, from CHAOS_SEED on
+chaos: $(DEV) ## Disturb consumers for ten minutes: CHAOS_RUNS drawn runs, 20 unless set, from CHAOS_SEED on
 	@$(BIN)/python -m pytest tests/chaos -m long -n 2
 
 check: $(DEV) ## Check style, formatting, types and the layers' contracts

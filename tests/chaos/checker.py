@@ -32,6 +32,25 @@ Each rule is a function that yields a sentence for each violation:
                  FIFO group, which one handler takes one after the other, count as one.
 ``wasted``       SQS moves no message to the dead-letter queue that was given back at each receive, and that
                  no handler ever saw. (A receive that a fault, a crash or a stop cut off is nobody's waste.)
+``burnt``        During an outage a process receives no more than it takes to see it (as many failures as its
+                 circuit breaker allows, what it had in hand, and one more poll) and to try again after each
+                 pause.
+``hurried``      With a rate limit no more handlers begin within any time than the limit gives for it, besides
+                 a bucket of one second and what one poll had set aside. (And what the machine may have held
+                 up for a second.)
+``twice``        Of an idempotency key one handler completes. Another may after the first, if the first could
+                 not be recorded as done: its process was killed between the effect and the record, its lease
+                 ran out (its process was stopped, its receipt expired) so that another receiver took over
+                 while nobody could call it back, or the table failed. Never after the key was done (save by
+                 ``grace`` of a process that had its key, and stood still past its lease).
+``stuck``        What is put off because its key is taken comes back within that key's lease, and no key stays
+                 without a completed handler while its message is left in the queue.
+``hot``          A process whose queue is gone asks for it at a bounded rate.
+``mistold``      Health, where it was asked, says degraded during an outage and not unhealthy; says unhealthy,
+                 and names the queue, once it is gone for longer than a poll and the grace; and says healthy
+                 at last.
+
+A message that went with its queue, or was purged, is lost to nobody's fault.
 """
 
 from __future__ import annotations
@@ -43,9 +62,33 @@ from math import inf
 
 from chaos.history import Event
 from chaos.spans import Span, busy, joined, within, without
-from chaos.story import SIGKILL, SIGTERM, Delivery, Process, Sent, Story
+from chaos.story import OUTAGE, QUEUE_DELETED, SIGKILL, SIGTERM, UPHEAVALS, Delivery, Process, Sent, Story
 
 ENOUGH_ATTEMPTS = 3
+# The status of a process that finds no queue when it starts.
+NOT_CONFIGURED = 78
+# After an upheaval the next poll may be as far away as polls that fail get.
+LONGEST_PAUSE = 20.0
+# How long polls may fail before a probe is told, and how long a probe takes to come by.
+GRACE_SECONDS = 20.0
+PROBE_SECONDS = 3.0
+# SQS counts whole seconds.
+ROUNDING_SECONDS = 1.0
+MAX_PER_RECEIVE = 10
+# How late the machine may let handlers begin.
+NOISE_SECONDS = 1.0
+# Calls for what is not there: so many for each message in hand, and per second.
+CALLS_IN_HAND = 8
+CALLS_PER_SECOND = 4
+
+
+@dataclass(frozen=True)
+class Protection:
+    """What the service has against what it depends on: a circuit breaker, a rate limit."""
+
+    failures: int | None = None
+    pause: float = 0.0
+    rate: float | None = None
 
 
 @dataclass(frozen=True)
@@ -58,6 +101,8 @@ class Terms:
     most_receives: int
     concurrency: int
     budget: float
+    protection: Protection = Protection()
+    poll_wait: float = 1.0
     patience: float = 5.0
     # Backoff after errors, botocore's and the consumer's own.
     shadow: float = 6.0
@@ -84,17 +129,19 @@ def lost(story: Story, terms: Terms) -> Iterator[str]:
     in_queue = {event.message for event in story.left[terms.queue]}
     dead = story.left[terms.dead_letters]
     kept = in_queue | {event.message for event in dead}
-    copied = {event.label for event in dead if event.reason}
+    crowded = _crowded(story)
+    copied = {event.label for event in dead if event.reason or event.label in crowded}
     for sent in story.sent.values():
-        handled = any(d.ended is not None and d.ended.outcome == "ok" for d in sent.deliveries)
+        handled = sent.discarded < inf or any(_completed(same) for same in story.same_as(sent))
         if not (handled or sent.event.message in kept or sent.event.label in copied):
             yield f"{sent.event.label} was not handled to its end, and is nowhere"
 
 
 def unexplained(story: Story, terms: Terms) -> Iterator[str]:
+    crowded = _crowded(story)
     bodies = {sent.event.label: sent.event.body for sent in story.sent.values()}
     for event in story.left[terms.dead_letters]:
-        if event.message not in story.sent and not event.reason:
+        if event.message not in story.sent and not event.reason and event.label not in crowded:
             yield f"the dead-letter copy of {event.label} has no reason"
         if event.body != bodies.get(event.label):
             yield f"the dead letter {event.label} has another body than what was sent"
@@ -104,7 +151,7 @@ def hasty(story: Story, terms: Terms) -> Iterator[str]:
     for sent, delivery in _deliveries(story):
         for asked in delivery.deletes:
             copied = any(copy.at <= asked.at for copy in sent.copies)
-            if not (delivery.ended_before(asked.at, "ok") or copied):
+            if not (_completed_before(delivery, sent, asked.at, story) or copied):
                 yield f"{delivery.name} was deleted at {asked.at:.3f} before it was done"
 
 
@@ -175,8 +222,10 @@ def hidden(story: Story, terms: Terms) -> Iterator[str]:
 def reclaimed(story: Story, terms: Terms) -> Iterator[str]:
     for sent in story.sent.values():
         for first, second in combinations(sent.deliveries, 2):
-            asked = story.processes[first.client].signalled(SIGTERM)
-            if first.client == second.client and asked <= first.settled_at() <= second.received.at:
+            process = story.processes[first.client]
+            asked, dead = process.signalled(SIGTERM), process.signalled(SIGKILL)
+            again = first.client == second.client and second.received.at < dead
+            if again and asked <= first.settled_at() <= second.received.at:
                 yield f"{second.name} was received again by the process that had given it back to end"
 
 
@@ -190,6 +239,8 @@ def unclean(story: Story, terms: Terms) -> Iterator[str]:
                 yield f"{process.client} did not end after SIGTERM"
         elif process.exited.outcome == "-15" and process.first_poll == inf and asked < inf:
             continue  # the signal came before Python could take it: nothing had begun
+        elif process.exited.outcome == str(NOT_CONFIGURED) and _started_without_queue(process, story):
+            continue
         elif asked == inf or process.exited.outcome != "0":
             yield f"{process.client} ended with status {process.exited.outcome}"
         else:
@@ -200,7 +251,7 @@ def unclean(story: Story, terms: Terms) -> Iterator[str]:
 
 
 def idle(story: Story, terms: Terms) -> Iterator[str]:
-    shadows = joined((event.at, max(event.until, event.at) + terms.shadow) for event in story.faults)
+    shadows = joined((event.at, _shadow_of(event, terms)) for event in story.faults)
     free = {
         client: without(_free(process, story, terms), shadows) for client, process in story.processes.items()
     }
@@ -242,6 +293,105 @@ def wasted(story: Story, terms: Terms) -> Iterator[str]:
             yield f"{sent.event.label} went to the dead-letter queue and no handler ever saw it"
 
 
+def burnt(story: Story, terms: Terms) -> Iterator[str]:
+    failures = terms.protection.failures
+    if failures is None:
+        return
+    pollers = -(-terms.concurrency // MAX_PER_RECEIVE)
+    for start, end in story.upheavals(OUTAGE):
+        tries = int((end - start) / terms.protection.pause) + 1
+        # What was received when the circuit opened is handled all the same.
+        allowed = failures + terms.concurrency + tries * pollers
+        for client in story.processes:
+            received = [d for d in story.deliveries.values() if d.client == client]
+            count = sum(start < d.received.at < end for d in received)
+            if count > allowed:
+                yield f"{client} received {count} messages in {end - start:.1f} s of outage, over {allowed}"
+
+
+def hurried(story: Story, terms: Terms) -> Iterator[str]:
+    rate = terms.protection.rate
+    if rate is None:
+        return
+    burst = max(rate, 1.0) + MAX_PER_RECEIVE + rate * NOISE_SECONDS
+    for client in story.processes:
+        begun = sorted(d.began.at for d in story.deliveries.values() if d.client == client and d.began)
+        if any(
+            last - first + 1 > burst + rate * (begun[last] - begun[first])
+            for first, last in combinations(range(len(begun)), 2)
+        ):
+            yield f"{client} began {len(begun)} handlers, too many of them within too short a time"
+
+
+def twice(story: Story, terms: Terms) -> Iterator[str]:
+    for key, states in story.keys.items():
+        same = [sent for sent in story.sent.values() if sent.event.key == key]
+        runs = [d for sent in same for d in sent.deliveries if d.began and d.ended_before(inf, "ok")]
+        runs.sort(key=lambda d: d.began.at if d.began else inf)
+        done_at = min((event.at for event in states if event.outcome == "done"), default=inf)
+        for first, second in combinations(runs, 2):
+            began = second.began.at if second.began else inf
+            if _after_pause(second, story, terms):
+                continue
+            if began > done_at:
+                yield f"{second.name} began at {began:.3f} although {key} was done at {done_at:.3f}"
+            elif not _unrecorded(first, began, story):
+                yield f"{second.name} began at {began:.3f} beside or after {first.name}"
+
+
+def stuck(story: Story, terms: Terms) -> Iterator[str]:
+    left = {event.message for event in story.left[terms.queue]}
+    for sent, delivery in _deliveries(story):
+        if not sent.event.key or delivery.began:
+            continue
+        for change in delivery.changes:
+            put_off = change.until - change.at
+            if put_off > terms.visibility + ROUNDING_SECONDS:
+                yield f"{delivery.name} was put off for {put_off:.1f} s, longer than a key is taken"
+    for sent in story.sent.values():
+        done = any(_completed(same) for same in story.same_as(sent))
+        if sent.event.key and sent.event.message in left and not done:
+            yield f"{sent.event.label} is still in the queue, and nothing of its key was handled to its end"
+
+
+def hot(story: Story, terms: Terms) -> Iterator[str]:
+    for start, end in story.upheavals(QUEUE_DELETED):
+        allowed = CALLS_IN_HAND * terms.concurrency + CALLS_PER_SECOND * (end - start)
+        for client, missed in story.missed.items():
+            count = sum(start <= event.at <= end for event in missed)
+            if count > allowed:
+                yield f"{client} asked {count} times in {end - start:.1f} s for a queue that was gone"
+
+
+def mistold(story: Story, terms: Terms) -> Iterator[str]:
+    for client, told in story.health.items():
+        process = story.processes[client]
+        asked_to_end = process.signalled(SIGTERM)
+        told = [event for event in told if event.at < min(asked_to_end, process.signalled(SIGKILL))]
+        if told and asked_to_end < inf and told[-1].outcome != "healthy":
+            yield f"{client} said {told[-1].outcome} at last: {told[-1].reason}"
+        if terms.protection.failures is not None:
+            yield from _mistold_of_outages(client, told, story, terms.protection.failures)
+        for start, end in story.upheavals(QUEUE_DELETED):
+            since = max(start, process.first_poll) + terms.poll_wait + GRACE_SECONDS + PROBE_SECONDS
+            said = [event for event in told if since <= event.at <= end]
+            if any(event.outcome != "unhealthy" or story.queue not in event.reason for event in said):
+                yield f"{client} did not say at {since:.3f} that its queue was gone since {start:.3f}"
+
+
+def _mistold_of_outages(client: str, told: list[Event], story: Story, failures: int) -> Iterator[str]:
+    for start, end in story.upheavals(OUTAGE):
+        since = start + PROBE_SECONDS
+        said = {event.outcome for event in told if since <= event.at <= end}
+        failed = [
+            d
+            for d in story.deliveries.values()
+            if d.client == client and d.ended and start < d.ended.at < since
+        ]
+        if said - {"degraded"} and len(failed) >= failures:
+            yield f"{client} said {', '.join(sorted(said))} during an outage, from {start:.3f} to {end:.3f}"
+
+
 RULES: Mapping[str, Callable[[Story, Terms], Iterator[str]]] = {
     rule.__name__: rule
     for rule in (
@@ -258,6 +408,12 @@ RULES: Mapping[str, Callable[[Story, Terms], Iterator[str]]] = {
         idle,
         greedy,
         wasted,
+        burnt,
+        hurried,
+        twice,
+        stuck,
+        hot,
+        mistold,
     )
 }
 
@@ -266,6 +422,45 @@ def _deliveries(story: Story) -> Iterator[tuple[Sent, Delivery]]:
     for sent in story.sent.values():
         for delivery in sent.deliveries:
             yield sent, delivery
+
+
+def _crowded(story: Story) -> set[str]:
+    """The messages that leave no room for a reason beside them."""
+    return {sent.event.label for sent in story.sent.values() if sent.event.crowded}
+
+
+def _shadow_of(fault: Event, terms: Terms) -> float:
+    """Until when a process may wait because of it."""
+    longest = LONGEST_PAUSE if fault.fault in UPHEAVALS else 0.0
+    return max(fault.until, fault.at) + max(terms.shadow, longest)
+
+
+def _started_without_queue(process: Process, story: Story) -> bool:
+    gone = story.upheavals(QUEUE_DELETED)
+    return any(start < process.ended_at() and process.started < end for start, end in gone)
+
+
+def _completed(sent: Sent) -> bool:
+    return any(delivery.ended_before(inf, "ok") for delivery in sent.deliveries)
+
+
+def _completed_before(delivery: Delivery, sent: Sent, at: float, story: Story) -> bool:
+    """By the handler of that very delivery; with an idempotency key, by any handler of the key."""
+    if delivery.ended_before(at, "ok"):
+        return True
+    same = story.same_as(sent) if sent.event.key else []
+    return any(other.ended_before(at, "ok") for one in same for other in one.deliveries)
+
+
+def _unrecorded(first: Delivery, at: float, story: Story) -> bool:
+    """Whether something kept the end of that handler from being recorded as done before ``at``."""
+    began = first.began.at if first.began else inf
+    killed = story.processes[first.client].signalled(SIGKILL) <= at
+    table_failed = any(
+        fault.client == first.client and fault.operation in ("PutItem", "GetItem") and began <= fault.at <= at
+        for fault in story.faults
+    )
+    return killed or table_failed or first.lapsed_at() <= at
 
 
 def _done(earlier: Sent, later: Delivery, terms: Terms) -> bool:
@@ -305,9 +500,11 @@ def _run_of(delivery: Delivery, story: Story) -> Span:
 
 
 def _handled_at(sent: Sent, delivery: Delivery, story: Story) -> float:
-    """When its handler was done; of a body that makes no sense nobody can tell, so it counts as at once."""
+    """When its handler was done; of what no handler sees nobody can tell, so it counts as at once."""
     if delivery.began:
         return _run_of(delivery, story)[1]
+    if sent.event.key:
+        return delivery.received.at  # its key may be taken, or done
     return inf if any(other.began for other in sent.deliveries) else delivery.received.at
 
 
@@ -333,13 +530,23 @@ def _free(process: Process, story: Story, terms: Terms) -> list[Span]:
     end = min(process.signalled(SIGTERM), process.signalled(SIGKILL), process.ended_at(), story.end)
     runs = [_run_of(d, story) for d in story.deliveries.values() if d.client == process.client and d.began]
     held_up = [(start, stop + terms.shadow) for start, stop in process.stopped()]
-    return without([(process.first_poll, end)], joined([*busy(runs, terms.concurrency), *held_up]))
+    waits = [*busy(runs, terms.concurrency), *held_up, *_circuit_open(process, story, terms)]
+    return without([(process.first_poll, end)], joined(waits))
+
+
+def _circuit_open(process: Process, story: Story, terms: Terms) -> list[Span]:
+    """When its circuit breaker may have kept it from polling."""
+    if terms.protection.failures is None:
+        return []
+    failed = [d.ended for d in story.deliveries.values() if d.client == process.client and d.ended]
+    pause = terms.protection.pause + terms.poll_wait
+    return [(event.at, event.at + pause) for event in failed if event.outcome == "raise"]
 
 
 def _available(sent: Sent, story: Story, terms: Terms) -> list[Span]:
     """When a receive would have got it."""
     done = min((delivery.deleted_at() for delivery in sent.deliveries), default=inf)
-    until = min(done, sent.redriven_at(terms.most_receives), story.end)
+    until = min(done, sent.discarded, sent.redriven_at(terms.most_receives), story.end)
     own = without([(sent.event.at, until)], _in_flight(sent))
     if sent.event.group is None:
         return own

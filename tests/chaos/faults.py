@@ -12,7 +12,8 @@ Kind = Literal[
     "internal-error",
     "unavailable",
     "expired-token",
-    "clock-skew",
+    "clock-skew",  # what is signed now is out of date, or not yet valid, by the service's clock
+    "request-expired",
     "reset-before",  # the connection is reset before the call had an effect
     "reset-after",
     "silent-before",  # no answer ever comes
@@ -29,8 +30,12 @@ REFUSALS: Mapping[str, tuple[int, str, str]] = {
     "internal-error": (500, "InternalError", "We encountered an internal error. Please try again."),
     "unavailable": (503, "ServiceUnavailable", "Service Unavailable"),
     "expired-token": (403, "ExpiredToken", "The security token included in the request is expired"),
-    "clock-skew": (403, "SignatureDoesNotMatch", "Signature expired: 20200101T000000Z is now earlier"),
+    "clock-skew": (403, "SignatureDoesNotMatch", "Signature expired: it was signed too long ago"),
+    "request-expired": (400, "RequestExpired", "Request has expired"),
 }
+# How far the service's clock is ahead in an answer that says so, in seconds.
+SKEW_SECONDS = 1200.0
+SKEWED = ("clock-skew", "request-expired")
 BATCHES = ("DeleteMessageBatch", "ChangeMessageVisibilityBatch", "SendMessageBatch")
 OPENING = ("GetQueueUrl", "GetQueueAttributes")
 # A service that is denied access when it opens its queue ends, as it should.
@@ -41,6 +46,7 @@ _ANYWHERE: tuple[Kind, ...] = (
     "unavailable",
     "expired-token",
     "clock-skew",
+    "request-expired",
     "reset-before",
     "reset-after",
     "silent-before",

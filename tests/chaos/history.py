@@ -24,6 +24,10 @@ Kind = Literal[
     "signalled",
     "exited",
     "left",  # a message that stands in a queue after the run
+    "discarded",  # a message that went with its queue, or was purged
+    "missed",  # a call that found no queue
+    "key",  # an idempotency key was written, with its state as outcome
+    "health",  # what a probe was told
 ]
 
 
@@ -34,7 +38,9 @@ class Event:
     ``client`` is the process that it happened to or came from, ``label`` what the sender called the
     message (its dead-letter copy has the same). ``effect`` is False for a call that changed nothing,
     ``answered`` for one whose answer never reached the client; ``fault`` names what was done to it.
-    ``outcome`` is ok, raise, retry or reject of a handler, and the status or signal of a process.
+    ``outcome`` is ok, raise, retry or reject of a handler, the status or signal of a process, begun or
+    done of a key, and what health says. ``key`` is what makes two messages the same; ``crowded`` is a
+    message whose size or attributes leave no room for a dead letter's reason.
     """
 
     at: float
@@ -55,6 +61,8 @@ class Event:
     fault: str = ""
     outcome: str = ""
     reason: str = ""
+    key: str = ""
+    crowded: bool = False
 
 
 _DEFAULTS = asdict(Event(at=0.0, kind="sent"))

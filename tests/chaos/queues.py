@@ -2,23 +2,33 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
+import threading
 import time
 import uuid
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta, timezone
 
 from blackcat.application.ports import BatchFailure, QueueDepth, QueueDescription
 from blackcat.domain.message import Attribute, Message
-from blackcat.domain.outgoing import OutgoingMessage
+from blackcat.domain.outgoing import MAX_ATTRIBUTES, MAX_MESSAGE_BYTES, OutgoingMessage
+from blackcat.errors import QueueNotFound
 from blackcat.resources import MAX_VISIBILITY, QueueResource
 from blackcat.testing import InMemoryBroker
+from blackcat.testing.mailbox import Mailbox
 from chaos.history import Event, Kind, Recorder
 
 LABEL = "label"
 REASON = "blackcat.reason"
 # How often a waiting receive looks again.
 _TICK_SECONDS = 0.005
+# Longer than a reason, and what is told beside it.
+_ROOM_BYTES = 2_000
+# A history need not hold every byte of a body.
+_LONGEST_BODY = 1_000
 
 
 @dataclass(frozen=True)
@@ -57,6 +67,8 @@ class RecordedQueues:
         self._clock = ShiftedClock()
         self._broker = InMemoryBroker(self._clock)
         self._broker.create(resource)
+        # Nothing comes into a queue, or out of it, while it is taken away.
+        self._gate = threading.RLock()
         self._delivered: dict[str, Message] = {}  # by receipt
         self._hidden_until: dict[str, float] = {}  # by message id
         self._originals: dict[str, str] = {}  # the receipt that a twin's receipt stands for
@@ -67,11 +79,41 @@ class RecordedQueues:
         return self._broker.describe(queue)
 
     def depth(self, queue: str) -> QueueDepth:
+        """Raises QueueNotFound."""
         return self._broker.depth(queue)
 
+    def exists(self) -> bool:
+        try:
+            self.describe(self.resource.name)
+        except QueueNotFound:
+            return False
+        return True
+
+    def delete_queue(self) -> None:
+        """The queue is no more, and what it held; its dead-letter queue stays."""
+        with self._gate:
+            old, old_clock = self._broker, self._clock
+            self._clock = ShiftedClock()
+            self._broker = InMemoryBroker(self._clock)
+            if dead_letters := self.resource.dead_letter:
+                self._broker.create(dead_letters)
+            _make_all_visible(old_clock)
+            for queue in self._names():
+                kind: Kind = "discarded" if queue == self.resource.name else "left"
+                self._record_all(kind, old, queue)
+
+    def create_queue(self) -> None:
+        self._broker.create(self.resource)
+
+    def purge(self) -> None:
+        """Nothing is left of what the queue held, in flight or not."""
+        with self._gate:
+            self.delete_queue()
+            self.create_queue()
+
     def put(self, queue: str, content: OutgoingMessage, call: Call) -> str:
-        """Raises InvalidRequest."""
-        with self._broker.opened(queue) as mailbox:
+        """Raises InvalidRequest, QueueNotFound."""
+        with self._opened(queue) as mailbox:
             message_id = mailbox.put(content)
             self._record(
                 "sent",
@@ -79,9 +121,11 @@ class RecordedQueues:
                 queue=queue,
                 message=message_id,
                 label=_text(content.attributes.get(LABEL)),
-                body=content.body,
+                body=_brief(content.body),
                 group=content.group_id,
                 reason=_text(content.attributes.get(REASON)),
+                key=_key(content.body),
+                crowded=_is_crowded(content),
             )
         return message_id
 
@@ -94,7 +138,7 @@ class RecordedQueues:
         return messages
 
     def delete(self, queue: str, receipt: str, index: int, call: Call) -> BatchFailure | None:
-        with self._broker.opened(queue) as mailbox:
+        with self._opened(queue) as mailbox:
             failure = mailbox.delete(self._original(receipt), index)
             self._record_change("deleted", queue, receipt, call, effect=failure is None)
         return failure
@@ -102,7 +146,7 @@ class RecordedQueues:
     def hide(
         self, queue: str, receipt: str, timeout: timedelta, index: int, call: Call
     ) -> BatchFailure | None:
-        with self._broker.opened(queue) as mailbox:
+        with self._opened(queue) as mailbox:
             failure = mailbox.hide(self._original(receipt), timeout, index)
             until = time.monotonic() + timeout.total_seconds()
             event = self._record_change("hidden", queue, receipt, call, effect=failure is None, until=until)
@@ -120,7 +164,9 @@ class RecordedQueues:
 
     def expire(self, queue: str, receipt: str) -> None:
         """End a receipt before its time."""
-        with self._broker.opened(queue) as mailbox:
+        if not self.exists():
+            return
+        with self._opened(queue) as mailbox:
             if mailbox.hide(receipt, timedelta(0), 0) is None:
                 call = Call(client="", fault="early-expiry")
                 event = self._record_change("expired", queue, receipt, call, until=time.monotonic())
@@ -128,11 +174,15 @@ class RecordedQueues:
 
     def remains(self) -> None:
         """Record what stands in the queues, and empty them: nobody uses them any more."""
-        self._clock.advance(MAX_VISIBILITY + timedelta(hours=1))
+        _make_all_visible(self._clock)
         for queue in self._names():
-            while messages := self._emptied(queue):
-                for message in messages:
-                    self._record_left(queue, message)
+            if queue != self.resource.name or self.exists():
+                self._record_all("left", self._broker, queue)
+
+    @contextmanager
+    def _opened(self, queue: str) -> Iterator[Mailbox]:
+        with self._gate, self._broker.opened(queue) as mailbox:
+            yield mailbox
 
     def _names(self) -> Iterator[str]:
         # In this order: looking for messages moves those that were received too often.
@@ -141,7 +191,7 @@ class RecordedQueues:
             yield dead_letters.name
 
     def _take(self, queue: str, limit: int, call: Call, twice: bool) -> list[Message]:
-        with self._broker.opened(queue) as mailbox:
+        with self._opened(queue) as mailbox:
             twins, self._twins = self._valid_twins()[:limit], []
             messages = mailbox.take(limit - len(twins))
             for message in messages:
@@ -168,13 +218,6 @@ class RecordedQueues:
     def _original(self, receipt: str) -> str:
         return self._originals.get(receipt, receipt)
 
-    def _emptied(self, queue: str) -> list[Message]:
-        with self._broker.opened(queue) as mailbox:
-            messages = mailbox.take(10)
-            for index, message in enumerate(messages):
-                mailbox.delete(message.receipt, index)
-        return messages
-
     def _record_received(self, queue: str, message: Message, call: Call) -> None:
         self._delivered[message.receipt] = message
         self._record(
@@ -189,13 +232,20 @@ class RecordedQueues:
             count=message.receive_count,
         )
 
-    def _record_left(self, queue: str, message: Message) -> None:
+    def _record_all(self, kind: Kind, broker: InMemoryBroker, queue: str) -> None:
+        with broker.opened(queue) as mailbox:
+            while messages := mailbox.take(10):
+                for index, message in enumerate(messages):
+                    mailbox.delete(message.receipt, index)
+                    self._record_content(kind, queue, message)
+
+    def _record_content(self, kind: Kind, queue: str, message: Message) -> None:
         self._recorder.record(
-            "left",
+            kind,
             queue=queue,
             message=message.id,
             label=_text(message.attributes.get(LABEL)),
-            body=message.body,
+            body=_brief(message.body),
             group=message.group_id,
             count=message.receive_count - 1,
             reason=_text(message.attributes.get(REASON)),
@@ -227,6 +277,30 @@ class RecordedQueues:
             fault=call.fault,
             **fields,
         )
+
+
+def _make_all_visible(clock: ShiftedClock) -> None:
+    clock.advance(MAX_VISIBILITY + timedelta(hours=1))
+
+
+def _brief(body: str) -> str:
+    if len(body) <= _LONGEST_BODY:
+        return body
+    return f"{len(body)} characters, sha256 {hashlib.sha256(body.encode()).hexdigest()}"
+
+
+def _key(body: str) -> str:
+    """The idempotency key in a body, if it has one."""
+    try:
+        content = json.loads(body)
+    except ValueError:
+        return ""
+    return str(content.get("key", "")) if isinstance(content, dict) else ""
+
+
+def _is_crowded(content: OutgoingMessage) -> bool:
+    crowded: bool = len(content.attributes) == MAX_ATTRIBUTES
+    return crowded or content.size > MAX_MESSAGE_BYTES - _ROOM_BYTES
 
 
 def _text(attribute: Attribute | None) -> str:

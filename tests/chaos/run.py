@@ -13,20 +13,39 @@ from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 
 from blackcat.domain.message import Attribute
-from blackcat.domain.outgoing import OutgoingMessage
+from blackcat.domain.outgoing import MAX_ATTRIBUTES, MAX_MESSAGE_BYTES, OutgoingMessage, size_of
 from blackcat.domain.payload import encode
+from blackcat.errors import QueueNotFound
 from blackcat.resources import QueueResource, dead_letter_name
-from chaos.checker import Terms, Violation, violations
-from chaos.faults import FaultPlan
+from chaos.checker import NOT_CONFIGURED, Protection, Terms, Violation, violations
+from chaos.faults import SKEW_SECONDS, FaultPlan
 from chaos.history import Event, Recorder, merged, read, write
+from chaos.probe import Probe
 from chaos.queues import LABEL, Call, RecordedQueues
 from chaos.standin import REGION, Moment, StandIn
-from chaos.story import SIGCONT, SIGKILL, SIGSTOP, SIGTERM, Story
+from chaos.story import (
+    CLOCK_AHEAD,
+    OUTAGE,
+    QUEUE_DELETED,
+    QUEUE_PURGED,
+    SIGCONT,
+    SIGKILL,
+    SIGSTOP,
+    SIGTERM,
+    UPHEAVALS,
+    Story,
+)
 
 PROJECT = Path(__file__).with_name("project")
+# As tests/chaos/project/services declares them.
+PROTECTIONS = {
+    "guarded": Protection(failures=3, pause=2.0),
+    "rated": Protection(rate=20.0),
+}
 # Long enough for the slowest machine; a run that is done ends at once.
 PATIENCE_SECONDS = 30.0
 # A service that does not run need not be started forever.
@@ -41,7 +60,11 @@ _SENDER = Call("sender")
 
 @dataclass(frozen=True)
 class Task:
-    """A message to send: what its handler shall do, as tests/chaos/project/handlers.py reads it."""
+    """A message to send: what its handler shall do, as tests/chaos/project/handlers.py reads it.
+
+    Those with the same ``key`` are the same to the idempotency middleware. A ``bulky`` one has ten
+    attributes and is as large as a message may be.
+    """
 
     label: str
     group: str | None = None
@@ -49,19 +72,31 @@ class Task:
     attempts: Sequence[str] = ("ok",)
     dies: str = ""
     poison: bool = False
+    key: str = ""
+    bulky: bool = False
 
     @property
     def body(self) -> str:
         if self.poison:
             return f"{self.label} is not JSON"
-        return encode({"seconds": self.seconds, "attempts": list(self.attempts), "dies": self.dies})
+        content = {"seconds": self.seconds, "attempts": list(self.attempts), "dies": self.dies}
+        if self.key:
+            content["key"] = self.key
+        body = encode(content)
+        # JSON may end in any number of spaces.
+        return body + " " * (MAX_MESSAGE_BYTES - size_of(body, self.attributes)) if self.bulky else body
+
+    @property
+    def attributes(self) -> dict[str, Attribute]:
+        more = MAX_ATTRIBUTES - 1 if self.bulky else 0
+        return {LABEL: Attribute(self.label), **{f"extra{n}": Attribute("more") for n in range(more)}}
 
 
 @dataclass(frozen=True)
 class Disturbance:
     """A signal to whoever makes the n-th call of an operation, ``delay`` seconds after that moment.
 
-    ``pause`` is how long a SIGSTOP holds.
+    Or an upheaval, which befalls all. ``pause`` is how long a SIGSTOP or an upheaval lasts.
     """
 
     signal: str
@@ -86,8 +121,14 @@ class Plan:
     most_receives: int = 4
     wait: int = 1
     budget: int = 12
+    service: str = ""  # of the chaos project; by default the one without any protection
+    probed: bool = False
     faults: FaultPlan = field(default_factory=FaultPlan)
     disturbances: Sequence[Disturbance] = ()
+
+    @property
+    def service_name(self) -> str:
+        return self.service or ("fifo" if self.fifo else "standard")
 
     @property
     def queue(self) -> QueueResource:
@@ -106,6 +147,8 @@ class Plan:
             most_receives=self.most_receives,
             concurrency=self.concurrency,
             budget=self.budget,
+            protection=PROTECTIONS.get(self.service_name, Protection()),
+            poll_wait=self.wait,
         )
 
 
@@ -154,6 +197,7 @@ class _Run:
         self._recorder = Recorder()
         self._queues = RecordedQueues(plan.queue, self._recorder)
         self._standin = StandIn(self._queues, self._recorder, plan.faults, self._disturb)
+        self._probe = Probe(self._logs_of_running, self._recorder)
         self._pending = list(plan.disturbances)
         self._running: dict[str, subprocess.Popen[bytes]] = {}
         self._asked: set[str] = set()
@@ -162,16 +206,21 @@ class _Run:
         self._crashes = 0
         self._logs: list[Path] = []
         self._handled = folder / "handlers.jsonl"
+        self._outage = folder / "outage"
+        self._queue_was_gone = False
 
     def perform(self) -> Result:
         with self._standin.listening(), ExitStack() as stack:
             stack.callback(self._kill_all)
+            if self._plan.probed:
+                stack.enter_context(self._probe.asking())
             self._keep_up(self._plan.consumers)
             self._watch_until(self._polled)
             self._send_all()
             self._watch_until(self._emptied, DISTURBED_SECONDS)
             self._calm_down()
             self._watch_until(self._emptied)
+            self._watch_until(self._healthy)
             self._stop_all()
             self._queues.remains()
         events = merged(self._recorder.events(), read(self._handled))
@@ -184,14 +233,27 @@ class _Run:
         return any(event.kind == "polled" for event in self._recorder.events())
 
     def _emptied(self) -> bool:
-        return self._queues.depth(self._plan.queue.name).total == 0
+        try:
+            return self._queues.depth(self._plan.queue.name).total == 0
+        except QueueNotFound:
+            return False
+
+    def _healthy(self) -> bool:
+        """Whether the probes, if there are any, were told so last."""
+        told = {event.client: event.outcome for event in self._recorder.events() if event.kind == "health"}
+        with self._lock:
+            return all(told.get(client, "healthy") == "healthy" for client in self._running)
+
+    def _logs_of_running(self) -> dict[str, Path]:
+        with self._lock:
+            return {client: self._folder / f"{client}.log" for client in self._running}
 
     def _send_all(self) -> None:
         """Send, in parts, a moment apart."""
         size = -(-len(self._plan.tasks) // self._plan.batches)
         for start in range(0, len(self._plan.tasks), size):
             for task in self._plan.tasks[start : start + size]:
-                self._send(task)
+                self._watch_until(partial(self._sent, task))
             self._watch_until(self._emptied, _BETWEEN_PARTS_SECONDS)
 
     def _calm_down(self) -> None:
@@ -200,14 +262,19 @@ class _Run:
         with self._lock:
             self._pending.clear()
 
-    def _send(self, task: Task) -> None:
+    def _sent(self, task: Task) -> bool:
+        """Send it, if there is a queue."""
         message = OutgoingMessage(
             body=task.body,
-            attributes={LABEL: Attribute(task.label)},
+            attributes=task.attributes,
             group_id=task.group,
             deduplication_id=task.label if self._plan.fifo else None,
         )
-        self._queues.put(self._plan.queue.name, message, _SENDER)
+        try:
+            self._queues.put(self._plan.queue.name, message, _SENDER)
+        except QueueNotFound:
+            return False
+        return True
 
     def _watch_until(self, done: Callable[[], bool], seconds: float = PATIENCE_SECONDS) -> None:
         """Let time pass, at most so much, and replace the processes that ended."""
@@ -242,13 +309,15 @@ class _Run:
         ours = {name: os.environ[name] for name in ("PATH", "HOME", "PYTHONPATH") if name in os.environ}
         return {
             **ours,
-            "SERVICE_NAME": "fifo" if self._plan.fifo else "standard",
+            "SERVICE_NAME": self._plan.service_name,
             "AWS_REGION": REGION,
             "AWS_ENDPOINT_URL": self._standin.url,
             "AWS_ACCESS_KEY_ID": client,
             "AWS_SECRET_ACCESS_KEY": "secret",
             "SQS_TRANSPORT": self._transport,
             "CHAOS_HISTORY": str(self._handled),
+            "CHAOS_OUTAGE": str(self._outage),
+            "CHAOS_LEASE_SECONDS": str(self._plan.visibility),
             "HEALTH_HOST": "127.0.0.1",
             "HEALTH_PORT": "0",
             "LOG_FORMAT": "json",
@@ -272,11 +341,41 @@ class _Run:
                 self._strike(client, disturbance)
 
     def _strike(self, client: str, disturbance: Disturbance) -> None:
+        if disturbance.signal in UPHEAVALS:
+            self._upset(disturbance)
+            return
         self._signal(client, disturbance.signal)
         if disturbance.signal == SIGSTOP:
             timer = threading.Timer(disturbance.pause, self._signal, (client, SIGCONT))
             timer.daemon = True
             timer.start()
+
+    def _upset(self, disturbance: Disturbance) -> None:
+        kind = disturbance.signal
+        self._recorder.record("fault", fault=kind, until=time.monotonic() + disturbance.pause)
+        self._begin(kind)
+        timer = threading.Timer(disturbance.pause, self._end, (kind,))
+        timer.daemon = True
+        timer.start()
+
+    def _begin(self, kind: str) -> None:
+        if kind == QUEUE_DELETED:
+            self._queue_was_gone = True
+            self._queues.delete_queue()
+        elif kind == QUEUE_PURGED:
+            self._queues.purge()
+        elif kind == CLOCK_AHEAD:
+            self._standin.ahead = SKEW_SECONDS
+        elif kind == OUTAGE:
+            self._outage.touch()
+
+    def _end(self, kind: str) -> None:
+        if kind == QUEUE_DELETED:
+            self._queues.create_queue()
+        elif kind == CLOCK_AHEAD:
+            self._standin.ahead = 0.0
+        elif kind == OUTAGE:
+            self._outage.unlink()
 
     def _signal(self, client: str, name: str) -> None:
         with self._lock:
@@ -302,7 +401,7 @@ class _Run:
         if status == -signal.SIGKILL:
             # A handler may have killed its own process.
             self._recorder.record("signalled", client=client, outcome=SIGKILL)
-        elif client not in self._asked:
+        elif client not in self._asked and not (status == NOT_CONFIGURED and self._queue_was_gone):
             self._crashes += 1
         self._recorder.record("exited", client=client, outcome=str(status))
 

@@ -12,16 +12,19 @@ import uuid
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from datetime import timedelta
+from datetime import datetime, timedelta, timezone
+from email.utils import formatdate
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from random import Random
 from typing import Any, Literal
 
 from blackcat.application.ports import BatchFailure
-from blackcat.errors import InvalidRequest, QueueNotFound
-from chaos.faults import REFUSALS, Fault, FaultPlan
+from blackcat.domain.outgoing import MAX_MESSAGE_BYTES
+from blackcat.errors import InvalidMessage, InvalidRequest, QueueNotFound
+from chaos.faults import REFUSALS, SKEW_SECONDS, SKEWED, Fault, FaultPlan
 from chaos.history import Recorder
 from chaos.queues import Call, RecordedQueues
+from chaos.tables import ConditionNotMet, RecordedKeys
 from chaos.wire import Json, md5, outgoing, received
 
 ACCOUNT = "000000000000"
@@ -30,6 +33,8 @@ _CREDENTIAL = re.compile(r"Credential=([^/]+)/")
 # Closes a connection with a reset instead of an end.
 _RESET = struct.pack("ii", 1, 0)
 _EARLY = (0.05, 0.6)
+# https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-troubleshooting.html
+_SIGNATURE_SECONDS = 300.0
 
 Moment = Literal["before", "after", "answered"]
 Disturb = Callable[[str, str, int, Moment], None]
@@ -48,7 +53,9 @@ class StandIn:
     ) -> None:
         self.url = ""
         self.faulting = True
+        self.ahead = 0.0  # seconds that the service's clock is ahead of the machine's
         self._queues = queues
+        self._keys = RecordedKeys(recorder)
         self._recorder = recorder
         self._faults = faults
         self._disturb = disturb
@@ -64,6 +71,8 @@ class StandIn:
             "DeleteMessageBatch": self._delete_batch,
             "ChangeMessageVisibility": self._change_visibility,
             "ChangeMessageVisibilityBatch": self._change_visibility_batch,
+            "PutItem": lambda parameters, call, fault: self._keys.put(parameters, call),
+            "GetItem": lambda parameters, call, fault: self._keys.get(parameters, call),
         }
 
     @contextmanager
@@ -79,12 +88,19 @@ class StandIn:
                 server.shutdown()
                 thread.join()
 
-    def answer(self, operation: str, parameters: Json, client: str, connection: int) -> tuple[int, Json, int]:
-        """Status, body and number of the call. Raises Hangup when it gets no answer."""
+    def answer(
+        self, operation: str, parameters: Json, client: str, connection: int, signed_at: float
+    ) -> tuple[int, Json, int, float]:
+        """Status, body, number of the call, and when it is by the service's clock.
+
+        Raises Hangup when it gets no answer.
+        """
         with self._lock:
             self._numbers[operation] += 1
             number = self._numbers[operation]
         fault = self._faults.draw(operation, number) if self.faulting else None
+        if abs(time.time() + self.ahead - signed_at) > _SIGNATURE_SECONDS:
+            fault = Fault("clock-skew")
         if fault:
             self._recorder.record(
                 "fault",
@@ -102,7 +118,8 @@ class StandIn:
             time.sleep(fault.seconds)
         if not answered:
             raise Hangup
-        return status, body, number
+        skewed = SKEW_SECONDS if fault and fault.kind in SKEWED else 0.0
+        return status, body, number, time.time() + max(self.ahead, skewed)
 
     def answered(self, client: str, operation: str, number: int) -> None:
         self._disturb(client, operation, number, "answered")
@@ -118,7 +135,12 @@ class StandIn:
         try:
             return 200, self._operations[operation](parameters, call, fault)
         except QueueNotFound as error:
+            self._recorder.record("missed", client=call.client, operation=operation)
             return 400, _error("QueueDoesNotExist", error.detail)
+        except ConditionNotMet:
+            return 400, _error("ConditionalCheckFailedException", "The conditional request failed")
+        except InvalidMessage as error:
+            return 400, _error("InvalidParameterValue", str(error))
         except InvalidRequest as error:
             return 400, _error(error.code or "InvalidParameterValue", error.detail)
 
@@ -162,6 +184,9 @@ class StandIn:
         }
 
     def _send_batch(self, parameters: Json, call: Call, fault: Fault | None) -> Json:
+        if sum(outgoing(entry).size for entry in parameters["Entries"]) > MAX_MESSAGE_BYTES:
+            raise InvalidRequest("the batch is longer than one message may be", code="BatchRequestTooLong")
+
         def send(entry: Json, index: int) -> Json | BatchFailure:
             try:
                 return self._send({**entry, "QueueUrl": parameters["QueueUrl"]}, call, fault)
@@ -297,19 +322,21 @@ class _Connection(BaseHTTPRequestHandler):
         credential = _CREDENTIAL.search(self.headers["Authorization"] or "")
         client = credential[1] if credential else ""
         parameters = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        signed_at = datetime.strptime(self.headers["X-Amz-Date"], "%Y%m%dT%H%M%S%z").astimezone(timezone.utc)
         try:
-            status, body, number = self.server.standin.answer(
-                operation, parameters, client, self.client_address[1]
+            status, body, number, now = self.server.standin.answer(
+                operation, parameters, client, self.client_address[1], signed_at.timestamp()
             )
         except Hangup:
             self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
             self.close_connection = True
             return
-        self._reply(status, json.dumps(body).encode())
+        self._reply(status, json.dumps(body).encode(), now)
         self.server.standin.answered(client, operation, number)
 
-    def _reply(self, status: int, body: bytes) -> None:
-        self.send_response(status)
+    def _reply(self, status: int, body: bytes, now: float) -> None:
+        self.send_response_only(status)
+        self.send_header("Date", formatdate(now, usegmt=True))
         self.send_header("Content-Type", "application/x-amz-json-1.0")
         self.send_header("Content-Length", str(len(body)))
         self.send_header("x-amzn-RequestId", str(uuid.uuid4()))

@@ -10,6 +10,10 @@ from math import inf
 from chaos.history import Event
 
 SIGKILL, SIGTERM, SIGSTOP, SIGCONT = "SIGKILL", "SIGTERM", "SIGSTOP", "SIGCONT"
+# What befalls the queue, its clock, or what the handlers depend on, for some time.
+QUEUE_DELETED, QUEUE_PURGED = "queue-deleted", "queue-purged"
+CLOCK_AHEAD, OUTAGE = "clock-ahead", "outage"
+UPHEAVALS = (QUEUE_DELETED, QUEUE_PURGED, CLOCK_AHEAD, OUTAGE)
 
 
 @dataclass
@@ -18,11 +22,13 @@ class Delivery:
 
     received: Event
     position: int = 0
+    keyed: bool = False
     began: Event | None = None
     ended: Event | None = None
     deletes: list[Event] = field(default_factory=list)
     changes: list[Event] = field(default_factory=list)
     expired: Event | None = None
+    discarded: float = inf
 
     @property
     def client(self) -> str:
@@ -37,7 +43,8 @@ class Delivery:
         return ended is not None and ended.at <= at and outcome in (None, ended.outcome)
 
     def deleted_at(self) -> float:
-        return min((event.at for event in self.deletes if event.effect), default=inf)
+        """When it went: deleted by its client, or with its queue."""
+        return min((event.at for event in self.deletes if event.effect), default=self.discarded)
 
     def hidden_until(self, at: float) -> float:
         """When its visibility timeout ends, as far as it was set by ``at``."""
@@ -66,6 +73,8 @@ class Delivery:
     def is_settled_by(self, change: Event) -> bool:
         """Whether this change of visibility gives the message back: heartbeats never shorten a lease."""
         before = [self.received, *(c for c in self.changes if c.effect and c.at < change.at)]
+        if self.keyed and self.began is None and change is self.changes[-1]:
+            return True  # put off, since its key is taken
         return change.until < before[-1].until or self.ended_before(change.at)
 
     def settled_at(self) -> float:
@@ -92,18 +101,19 @@ class Sent:
     order: int
     deliveries: list[Delivery] = field(default_factory=list)
     copies: list[Event] = field(default_factory=list)
+    discarded: float = inf
 
     def done_at(self, most_receives: int) -> float:
         """When it was handled to its end, or stood in the dead-letter queue; infinity for never."""
         ends = [d.ended.at for d in self.deliveries if d.ended and d.ended.outcome == "ok"]
         copies = [copy.at for copy in self.copies]
-        return min([*ends, *copies, self.redriven_at(most_receives)], default=inf)
+        return min([*ends, *copies, self.redriven_at(most_receives), self.discarded])
 
     def redriven_at(self, most_receives: int) -> float:
         """From when on SQS moves it to the dead-letter queue: its last receive's visibility ran out."""
         if not self.deliveries or self.deliveries[-1].received.count < most_receives:
             return inf
-        if any(delivery.deleted_at() < inf for delivery in self.deliveries):
+        if self.discarded < inf or any(delivery.deleted_at() < inf for delivery in self.deliveries):
             return inf
         return self.deliveries[-1].hidden_until(inf)
 
@@ -147,6 +157,9 @@ class Story:
         self.deliveries: dict[str, Delivery] = {}
         self.processes: dict[str, Process] = {}
         self.left: dict[str, list[Event]] = defaultdict(list)
+        self.keys: dict[str, list[Event]] = defaultdict(list)
+        self.health: dict[str, list[Event]] = defaultdict(list)
+        self.missed: dict[str, list[Event]] = defaultdict(list)
         self.faults = [event for event in self.events if event.kind == "fault"]
         for event in self.events:
             getattr(self, f"_{event.kind}", self._nothing)(event)
@@ -162,6 +175,15 @@ class Story:
             if sent.event.group is not None:
                 groups[sent.event.group].append(sent)
         return groups
+
+    def same_as(self, sent: Sent) -> list[Sent]:
+        """The messages of the same idempotency key: itself alone when it has none."""
+        key = sent.event.key
+        return [one for one in self.sent.values() if one.event.key == key] if key else [sent]
+
+    def upheavals(self, kind: str) -> list[tuple[float, float]]:
+        """When it lasted."""
+        return [(event.at, event.until) for event in self.faults if event.fault == kind]
 
     def _nothing(self, event: Event) -> None:
         """Events that concern no message."""
@@ -181,9 +203,10 @@ class Story:
     def _received(self, event: Event) -> None:
         if event.queue != self.queue:
             return
-        delivery = Delivery(event, position=len(self.deliveries))
+        sent = self.sent[event.message]
+        delivery = Delivery(event, position=len(self.deliveries), keyed=bool(sent.event.key))
         self.deliveries[event.receipt] = delivery
-        self.sent[event.message].deliveries.append(delivery)
+        sent.deliveries.append(delivery)
 
     def _hidden(self, event: Event) -> None:
         if delivery := self.deliveries.get(event.receipt):
@@ -211,6 +234,21 @@ class Story:
 
     def _exited(self, event: Event) -> None:
         self._process(event).exited = event
+
+    def _discarded(self, event: Event) -> None:
+        if sent := self.sent.get(event.message):
+            sent.discarded = event.at
+            for delivery in sent.deliveries:
+                delivery.discarded = event.at
+
+    def _key(self, event: Event) -> None:
+        self.keys[event.key].append(event)
+
+    def _health(self, event: Event) -> None:
+        self.health[event.client].append(event)
+
+    def _missed(self, event: Event) -> None:
+        self.missed[event.client].append(event)
 
     def _left(self, event: Event) -> None:
         self.left[event.queue].append(event)

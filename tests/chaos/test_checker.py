@@ -8,13 +8,20 @@ from typing import Any
 
 import pytest
 
-from chaos.checker import RULES, Terms, violations
+from chaos.checker import RULES, Protection, Terms, violations
 from chaos.history import Event
 from chaos.spans import busy, joined, within, without
-from chaos.story import Story
+from chaos.story import OUTAGE, QUEUE_DELETED, Story
 
 TERMS = Terms(
-    queue="q", dead_letters="q_dlq", visibility=3, most_receives=2, concurrency=2, budget=10, patience=5
+    queue="q",
+    dead_letters="q_dlq",
+    visibility=3,
+    most_receives=2,
+    concurrency=2,
+    budget=10,
+    protection=Protection(failures=2, pause=5.0, rate=1.0),
+    patience=5,
 )
 
 
@@ -67,6 +74,66 @@ def fault(at: float, **fields: Any) -> Event:
     return Event(at=at, kind="fault", client="A", fault="unavailable", **fields)
 
 
+def _later(events: Iterable[Event], seconds: float) -> list[Event]:
+    """The same again, with other messages."""
+    return [
+        replace(
+            event,
+            at=event.at + seconds,
+            until=event.until + seconds,
+            message=f"later {event.message}" if event.message else "",
+            label=f"later {event.label}" if event.label else "",
+            receipt=f"later {event.receipt}" if event.receipt else "",
+        )
+        for event in events
+    ]
+
+
+def upheaval(at: float, kind: str, seconds: float) -> Event:
+    return Event(at=at, kind="fault", fault=kind, until=at + seconds)
+
+
+def key_written(at: float, outcome: str) -> Event:
+    return Event(at=at, kind="key", client="A", key="k", outcome=outcome)
+
+
+def health(at: float, outcome: str, reason: str = "") -> Event:
+    return Event(at=at, kind="health", client="A", outcome=outcome, reason=reason)
+
+
+def failing(count: int, *, first: float, every: float) -> list[Event]:
+    """Messages that are received, and fail at once, one after the other."""
+    starts = [(f"m{n}", f"r{n}", first + n * every) for n in range(count)]
+    return [
+        event
+        for name, receipt, at in starts
+        for event in (
+            sent(at - 0.1, name),
+            received(at, name, receipt),
+            began(at + 0.01, receipt),
+            ended(at + 0.02, receipt, "raise"),
+            hidden(at + 0.03, receipt, 0),
+            Event(at=22.0, kind="discarded", queue="q", message=name, label=name),
+        )
+    ]
+
+
+def quick(count: int, *, every: float) -> list[Event]:
+    """Messages that are handled, one after the other."""
+    starts = [(f"m{n}", f"r{n}", 2.0 + n * every) for n in range(count)]
+    return [
+        event
+        for name, receipt, at in starts
+        for event in (
+            sent(at - 0.01, name),
+            received(at, name, receipt),
+            began(at, receipt),
+            ended(at + 0.001, receipt),
+            deleted(at + 0.002, receipt),
+        )
+    ]
+
+
 BIRTH = [
     Event(at=0.0, kind="started", client="A"),
     Event(at=1.0, kind="polled", client="A"),
@@ -82,6 +149,15 @@ FIRST = [
     received(2.0, "m1", "r1"),
     received(2.0, "m2", "r2"),
 ]
+KEYED = [
+    replace(sent(1.0, "m"), key="k"),
+    replace(sent(1.0, "n"), key="k"),
+    received(2.0, "m", "r"),
+    key_written(2.05, "begun"),
+    began(2.1, "r"),
+    ended(2.2, "r"),
+]
+DONE = [key_written(2.25, "done"), deleted(2.3, "r")]
 IN_ORDER = [*FIRST, began(2.1, "r1"), ended(2.2, "r1"), began(2.3, "r2"), ended(2.4, "r2")]
 BOTH_DELETED = [deleted(2.5, "r1"), deleted(2.5, "r2")]
 REJECTED = [
@@ -219,6 +295,62 @@ SOUND = {
         received(99.99, "m", "r2", count=2),
         hidden(100.1, "r2", 0),
         left("m", "q_dlq"),
+    ],
+    "a duplicate that comes when its key is done": [
+        *KEYED,
+        *DONE,
+        received(3.0, "n", "other"),
+        deleted(3.1, "other"),
+    ],
+    "a duplicate that is put off while its key is taken": [
+        *KEYED[:5],
+        received(2.15, "n", "other"),
+        hidden(2.16, "other", 3),
+        *KEYED[5:],
+        *DONE,
+        received(5.2, "n", "again", count=2),
+        deleted(5.3, "again"),
+    ],
+    "killed between the effect and the record": [
+        *KEYED,
+        signalled(2.25, "SIGKILL"),
+        exited(2.25, "-9"),
+        received(5.1, "m", "again", client="B", count=2),
+        replace(began(5.2, "again"), client="B"),
+        replace(ended(5.3, "again"), client="B"),
+        deleted(5.4, "again"),
+        received(5.5, "n", "other", client="B"),
+        deleted(5.6, "other"),
+    ],
+    "gone with its queue": [
+        *HANDLED[:3],
+        sent(1.5, "n"),
+        upheaval(2.15, QUEUE_DELETED, 5.0),
+        Event(at=2.16, kind="discarded", queue="q", message="m", label="m"),
+        Event(at=2.16, kind="discarded", queue="q", message="n", label="n"),
+        *(Event(at=2.2 + n / 10, kind="missed", client="A") for n in range(20)),
+        ended(9.0, "r"),
+    ],
+    "a copy of a message that has no room for the reason": [
+        replace(REJECTED[0], crowded=True),
+        *REJECTED[1:4],
+        copied(2.3, "m", reason=""),
+        deleted(2.4, "r"),
+        left("m", "q_dlq", message="copy of m"),
+    ],
+    "an outage, tried again after each pause": [
+        upheaval(2.0, OUTAGE, 20.0),
+        health(3.0, "healthy"),
+        health(6.0, "degraded", "polling is paused"),
+        health(40.0, "healthy"),
+        *failing(8, first=2.5, every=2.4),
+    ],
+    "as fast as the rate limit lets it": quick(40, every=1.0),
+    "its queue was gone for long, and it said so": [
+        upheaval(2.0, QUEUE_DELETED, 30.0),
+        health(20.0, "healthy"),
+        health(30.0, "unhealthy", "no poll of queue 'q' has succeeded for 28 s"),
+        health(40.0, "healthy"),
     ],
     "waiting while faults hold the process up": [
         *(fault(float(at)) for at in range(1, 30, 4)),
@@ -384,6 +516,47 @@ BROKEN = {
             deleted(2.5, f"r{n}"),
         )
     ],
+    ("burnt", "on and on"): [upheaval(2.0, OUTAGE, 20.0), *failing(14, first=2.5, every=1.0)],
+    ("hurried", "all at once"): quick(14, every=0.01),
+    ("hurried", "all at once, after a while"): [*quick(3, every=1.0), *_later(quick(14, every=0.01), 50.0)],
+    ("twice", "although its key was done"): [
+        *KEYED,
+        *DONE,
+        received(3.0, "n", "other"),
+        began(3.1, "other"),
+        ended(3.2, "other"),
+        deleted(3.3, "other"),
+    ],
+    ("twice", "at once"): [
+        *KEYED[:5],
+        received(2.1, "n", "other"),
+        began(2.15, "other"),
+        ended(2.2, "r"),
+        ended(2.25, "other"),
+        *DONE,
+        deleted(2.3, "other"),
+    ],
+    ("stuck", "put off for long"): [
+        *KEYED[:5],
+        received(2.15, "n", "other"),
+        hidden(2.16, "other", 30),
+        *KEYED[5:],
+        *DONE,
+        left("n"),
+    ],
+    ("stuck", "never handled"): [*KEYED[:2], left("m"), left("n")],
+    ("hot", "without a pause"): [
+        upheaval(2.0, QUEUE_DELETED, 5.0),
+        *(Event(at=2.1 + n / 100, kind="missed", client="A") for n in range(50)),
+    ],
+    ("mistold", "unhealthy in an outage"): [
+        upheaval(2.0, OUTAGE, 20.0),
+        *failing(4, first=2.1, every=0.5),
+        health(10.0, "unhealthy", "polling is paused"),
+        health(40.0, "healthy"),
+    ],
+    ("mistold", "healthy without its queue"): [upheaval(2.0, QUEUE_DELETED, 30.0), health(30.0, "healthy")],
+    ("mistold", "degraded for good"): [health(90.0, "degraded")],
     ("wasted", "never begun"): [
         sent(1.0, "m"),
         received(2.0, "m", "r"),

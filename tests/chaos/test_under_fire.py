@@ -27,6 +27,7 @@ TOGETHER = {
     "SIGTERM at every step": (plans.at_every_step("SIGTERM"), plans.at_every_step("SIGTERM", fifo=True)),
     "SIGSTOP past the visibility timeout": (plans.paused(fifo=False), plans.paused(fifo=True)),
     "slow calls, and messages that never succeed": (plans.slow_calls(), plans.poisoned_groups()),
+    "an outage, a rate limit, duplicates": (plans.outage(), plans.rated(), plans.repeated()),
 }
 # What a transport has a part in; the rest is the consumer's own, whichever it uses.
 TOGETHER_ON_EACH_TRANSPORT = {
@@ -36,6 +37,16 @@ TOGETHER_ON_EACH_TRANSPORT = {
         plans.stopped_amid_failures(fifo=True),
     ),
 }
+# What the transports do alike; on the one that needs it more.
+TOGETHER_ON_THE_LAST = {
+    "the queue gone, the clock wrong, 1 MiB": (plans.queue_gone(), plans.clock_ahead(), plans.bulky()),
+}
+LONG = {
+    "a queue gone for long": (plans.queue_gone(seconds=27.0), plans.queue_gone(fifo=True, seconds=27.0)),
+    "a trial that fails": (plans.paused_in_trial(), plans.outage(seconds=12.0)),
+    "duplicates": (plans.repeated(count=36, rate=0.2), plans.repeated(count=36, seed=2)),
+    "a clock, 1 MiB": (plans.clock_ahead(), plans.bulky(), plans.bulky(fifo=True)),
+}
 
 
 @pytest.mark.parametrize("name", TOGETHER)
@@ -43,10 +54,22 @@ def test_no_promise_is_broken(name: str, survives: Survives) -> None:
     survives(TRANSPORTS[0], *TOGETHER[name])
 
 
+@pytest.mark.parametrize("name", TOGETHER_ON_THE_LAST)
+def test_no_promise_is_broken_on_the_other_transport(name: str, survives: Survives) -> None:
+    survives(TRANSPORTS[-1], *TOGETHER_ON_THE_LAST[name])
+
+
 @pytest.mark.parametrize("transport", TRANSPORTS)
 @pytest.mark.parametrize("name", TOGETHER_ON_EACH_TRANSPORT)
 def test_no_promise_is_broken_on_any_transport(name: str, transport: str, survives: Survives) -> None:
     survives(transport, *TOGETHER_ON_EACH_TRANSPORT[name])
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("transport", TRANSPORTS)
+@pytest.mark.parametrize("name", LONG)
+def test_no_promise_is_broken_in_the_long_run(name: str, transport: str, survives: Survives) -> None:
+    survives(transport, *LONG[name])
 
 
 @pytest.mark.long

@@ -20,6 +20,9 @@ from blackcat.errors import ConditionFailed, RemoteError
 
 log = EventLog("blackcat.idempotency")
 
+# A heartbeat of the same message may change the record at the same time, hardly twice.
+_CHANGE_ATTEMPTS = 5
+
 KeyOf = Callable[[Message], str | None]
 """The key under which a message is the same as another; None when it has none."""
 
@@ -125,6 +128,8 @@ class Idempotency:
         except RemoteError as error:
             return Retried("the idempotency store cannot be asked", error)
         if isinstance(begun, Begun):
+            if not message.lease.held:  # the store took so long that it may be in other hands
+                return self._left(key, begun.token, message)
             return self._handle(key, begun.token, message, call_next)
         return _not_ours(begun, message)
 
@@ -140,6 +145,13 @@ class Idempotency:
             # The outcome stands. A duplicate that comes before the key's lease has run out waits for it.
             log.error("idempotency.not_recorded", error=error, message_id=message.id)
         return outcome
+
+    def _left(self, key: str, token: str, message: Message) -> Outcome:
+        try:
+            self._store.abandon(key, token)
+        except RemoteError as error:
+            log.warning("idempotency.not_abandoned", error=error, message_id=message.id)
+        return Deferred("its lease ran out before it could begin", timedelta(0))
 
     def _extend(self, key: str, token: str, lease: timedelta) -> None:
         try:
@@ -181,6 +193,8 @@ class TableIdempotencyStore:
         self, key: str, token: str, taken: dict[str, object]
     ) -> Begun | InProgress | Done | Conflict:
         found = self._table.get({"key": key})
+        if found is not None and found["token"] == token:  # ours: only the answer was lost
+            return Begun(token)
         if found is None:  # it was there a moment ago: whoever removed it may take it again first
             return InProgress(timedelta(seconds=1))
         left = datetime.fromisoformat(found["until"]) - self._clock.now()
@@ -207,13 +221,17 @@ class TableIdempotencyStore:
         }
 
     def _change(self, key: str, token: str, changes: dict[str, object]) -> None:
-        found = self._table.get({"key": key})
-        if found is None or found["token"] != token:
+        for _ in range(_CHANGE_ATTEMPTS):
+            found = self._table.get({"key": key})
+            # What is done is not extended any more: a heartbeat may come after the end.
+            if found is None or found["token"] != token or found["done"]:
+                return
+            try:
+                self._table.save({**found, **changes}, version=found[VERSION])
+            except ConditionFailed:  # a heartbeat of ours came between, or another receiver took over
+                continue
             return
-        try:
-            self._table.save({**found, **changes}, version=found[VERSION])
-        except ConditionFailed:
-            log.warning("idempotency.taken_over", key=key)
+        log.warning("idempotency.not_changed", key=key)
 
 
 def _not_ours(found: InProgress | Done | Conflict, message: Message) -> Outcome:

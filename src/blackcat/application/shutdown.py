@@ -9,6 +9,10 @@ from threading import Event
 
 from blackcat.application.ports import Clock
 
+# A signal may reach another thread of the process (after SIGCONT, say); its handler runs in the main
+# thread, once that wakes up.
+_LOOK_SECONDS = 1.0
+
 
 class Shutdown:
     """Passes a request to stop from a signal handler, or a failed thread, to all who must know.
@@ -48,7 +52,7 @@ class Shutdown:
             if left == 0.0:
                 return False
             try:
-                self._changes.get(timeout=left)
+                self._changes.get(timeout=_LOOK_SECONDS if left is None else min(left, _LOOK_SECONDS))
             except Empty:
                 continue
         return True

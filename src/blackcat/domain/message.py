@@ -83,6 +83,10 @@ class Lease:
         self._monotonic = monotonic
         self._expires_at = expires_at
 
+    @property
+    def followed(self) -> bool:
+        return bool(self._followers)
+
     def extended(self, length: timedelta) -> None:
         """For the consumer: tell the followers."""
         for follower in self._followers:

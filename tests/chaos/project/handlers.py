@@ -6,11 +6,14 @@ import signal
 import time
 from dataclasses import dataclass, field
 from datetime import timedelta
+from pathlib import Path
 
 from blackcat import Message, Reject, Retry
 
 HISTORY = os.open(os.environ["CHAOS_HISTORY"], os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
 CLIENT = os.environ["AWS_ACCESS_KEY_ID"]
+# While this file is there, what the handlers depend on is down.
+OUTAGE = Path(os.environ["CHAOS_OUTAGE"])
 
 
 @dataclass
@@ -20,6 +23,7 @@ class Task:
     seconds: float = 0
     attempts: list[str] = field(default_factory=lambda: ["ok"])
     dies: str = ""
+    key: str = ""
 
 
 def perform(task: Task, message: Message) -> None:
@@ -27,6 +31,8 @@ def perform(task: Task, message: Message) -> None:
     record("began", message)
     die(task, message, "began")
     time.sleep(task.seconds)
+    if step == "ok" and OUTAGE.exists():
+        step = "raise"
     record("ended", message, outcome=step)
     die(task, message, "ended")
     if step == "raise":

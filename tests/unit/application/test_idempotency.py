@@ -132,6 +132,54 @@ def test_who_lost_the_key_changes_nothing():
     assert setting.store.begin("k", fingerprint="y", lease=LEASE) == Conflict()
 
 
+def test_a_heartbeat_after_the_end_does_not_shorten_what_is_remembered():
+    setting = Setting()
+    begun = setting.store.begin("k", fingerprint="x", lease=LEASE)
+    setting.store.finish("k", begun.token, keep=timedelta(days=1))
+    setting.store.extend("k", begun.token, lease=LEASE)
+    setting.clock.advance(timedelta(hours=1))
+    assert setting.store.begin("k", fingerprint="x", lease=LEASE) == Done()
+
+
+def test_a_heartbeat_in_between_does_not_undo_the_end():
+    setting = Setting()
+    begun = setting.store.begin("k", fingerprint="x", lease=LEASE)
+    get = setting.table.get
+    heartbeats = [lambda: setting.store.extend("k", begun.token, lease=LEASE)]
+
+    def read_then_heartbeat(key):
+        found = get(key)
+        if heartbeats:
+            heartbeats.pop()()
+        return found
+
+    setting.table.get = read_then_heartbeat
+    setting.store.finish("k", begun.token, keep=LEASE)
+    assert setting.store.begin("k", fingerprint="x", lease=LEASE) == Done()
+
+
+def test_a_key_that_was_taken_although_the_answer_was_lost_is_ours():
+    setting = Setting()
+    save = setting.table.save
+
+    def saved_twice(item, *, version):
+        setting.table.save = save
+        save(item, version=version)
+        return save(item, version=version)  # as a client does whose answer was lost
+
+    setting.table.save = saved_twice
+    assert setting.receive() == HANDLED
+
+
+def test_a_message_whose_lease_ran_out_meanwhile_is_left_and_its_key_too():
+    setting = Setting()
+    late = Message(id="m-1", body="{}")
+    late.lease.lose()
+    assert isinstance(setting.middleware(late, setting.handle), Deferred)
+    assert setting.handled == []
+    assert setting.receive() == HANDLED
+
+
 def test_a_store_that_cannot_be_asked_is_a_retry_without_the_handler():
     setting = Setting()
 

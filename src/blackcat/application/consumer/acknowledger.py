@@ -142,7 +142,8 @@ class Acknowledger:
         with self._changed:
             self._in_flight -= 1
             self._waiting.extend(message for message in again if message.lease.held)
-            if again:
+            # What is no longer held is another receiver's: nothing fails any more.
+            if again and self._waiting:
                 self._backoff.failed()
                 self._wake()
             else:

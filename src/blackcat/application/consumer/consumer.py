@@ -109,6 +109,13 @@ class Consumer:
                 f"consumer '{self._service}': queue '{self._queue_name}' has a visibility timeout of 0: each "
                 "message would be received again while it is handled; give it 30 seconds or more"
             )
+        if description.max_receive_count == 1:
+            log.warning(
+                "queue.receives_once",
+                queue=self._queue_name,
+                reason="what a stop gives back, or a crash leaves, is dead-lettered without having been "
+                "handled: set max_receive_count to 2 or more",
+            )
         return description
 
     def _running_consumer(self, description: QueueDescription, shutdown: Shutdown) -> RunningConsumer:

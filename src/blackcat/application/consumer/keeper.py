@@ -7,6 +7,7 @@ from random import Random
 from threading import Event
 
 from blackcat.application.consumer.backoff import Backoff
+from blackcat.application.consumer.followers import Followers
 from blackcat.application.consumer.leases import LeaseBook
 from blackcat.application.events import EventLog
 from blackcat.application.ports import BatchFailure, Clock, Queue, Visibility
@@ -22,9 +23,12 @@ _LONGEST_SLEEP_SECONDS = 0.25
 class Keeper:
     """Sends heartbeats for everything that is held, also while the consumer drains."""
 
-    def __init__(self, *, queue: Queue, leases: LeaseBook, clock: Clock, random: Random) -> None:
+    def __init__(
+        self, *, queue: Queue, leases: LeaseBook, followers: Followers, clock: Clock, random: Random
+    ) -> None:
         self._queue = queue
         self._leases = leases
+        self._followers = followers
         self._clock = clock
         self._backoff = Backoff(clock=clock, random=random)
         self._closed = Event()
@@ -72,7 +76,8 @@ class Keeper:
             self._backoff.failed()
             log.warning("leases.extend_failed", error=error, count=len(due))
             return
-        self._leases.extended([due[index] for index in result.succeeded], asked_at)
+        extended = self._leases.extended([due[index] for index in result.succeeded], asked_at)
+        self._followers.tell(extended)
         self._refused([(due[failure.index].receipt, failure) for failure in result.failed])
 
     def _refused(self, refused: Sequence[tuple[str, BatchFailure]]) -> None:

@@ -8,7 +8,7 @@ from datetime import timedelta
 from threading import Condition
 
 from blackcat.application.ports import Clock, Visibility
-from blackcat.domain.message import Message
+from blackcat.domain.message import Lease, Message
 
 # A lease is renewed when half of it is gone: two heartbeats may fail before it runs out.
 _RENEW_AT = 0.5
@@ -110,19 +110,18 @@ class LeaseBook:
                 for held in due
             ]
 
-    def extended(self, changes: Iterable[Visibility], asked_at: float) -> None:
-        """These extensions were granted; whoever follows a lease is told."""
-        told = []
+    def extended(self, changes: Iterable[Visibility], asked_at: float) -> list[tuple[Lease, timedelta]]:
+        """These extensions were granted; returns the leases that are still held, and their length now."""
+        granted = []
         with self._changed:
             for change in changes:
                 if held := self._held.get(change.receipt):
                     held.being_extended = False
                     held.expires_at = asked_at + change.timeout.total_seconds()
                     held.message.lease.run_until(held.expires_at, self._clock.monotonic)
-                    told.append((held.message.lease, change.timeout))
+                    granted.append((held.message.lease, change.timeout))
             self._changed.notify_all()
-        for lease, length in told:
-            lease.extended(length)
+        return granted
 
     def not_extended(self, receipts: Iterable[str]) -> None:
         with self._changed:

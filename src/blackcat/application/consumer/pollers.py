@@ -32,7 +32,7 @@ _SLOW_SECONDS = 0.006
 # How often a paused poller looks whether it may go on.
 _PAUSE_SECONDS = 0.1
 
-_AFTER_ERRORS = RetryPolicy(base=timedelta(seconds=0.5), longest=timedelta(seconds=20))
+_AFTER_ERRORS = RetryPolicy(base=timedelta(seconds=0.5), longest=timedelta(seconds=5))
 
 
 class Pollers:
@@ -142,12 +142,18 @@ class Pollers:
         if limit == 0:
             self._stopping.wait(_PAUSE_SECONDS)
             return True
-        received = self._poll(self._permits.take(limit))
+        received = self._poll(self._still_wanted(self._permits.take(limit)))
         if received is None:
             return True
         if received == 0:
             return not self._left(others=1)
         return self._helped() if self._is_prompt() else True
+
+    def _still_wanted(self, permits: int) -> int:
+        """Waiting for permits takes time: the limit may have sunk meanwhile."""
+        wanted = min(permits, self._limit())
+        self._permits.give_back(permits - wanted)
+        return wanted
 
     def _helped(self) -> bool:
         # A handler may keep this one for long: whoever polls meanwhile takes its place.

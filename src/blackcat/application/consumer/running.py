@@ -10,6 +10,7 @@ from threading import Lock
 from blackcat.application.consumer.acknowledger import Acknowledger
 from blackcat.application.consumer.breaker import Breaker
 from blackcat.application.consumer.failing_groups import FailingGroups
+from blackcat.application.consumer.followers import Followers
 from blackcat.application.consumer.handler_threads import HandlerThreads, Lane
 from blackcat.application.consumer.keeper import Keeper
 from blackcat.application.consumer.leases import LeaseBook
@@ -73,7 +74,10 @@ class RunningConsumer:
         self._leases = LeaseBook(
             visibility=description.visibility_timeout, longest=options.max_handling, clock=clock
         )
-        self._keeper = Keeper(queue=queue, leases=self._leases, clock=clock, random=random)
+        self._followers = Followers()
+        self._keeper = Keeper(
+            queue=queue, leases=self._leases, followers=self._followers, clock=clock, random=random
+        )
         self._acknowledger = Acknowledger(queue=queue, leases=self._leases, clock=clock, random=random)
         self._settlement = Settlement(
             service=service,
@@ -110,6 +114,7 @@ class RunningConsumer:
             on_leftover=self._give_back, on_lane_done=self._lane_done, on_slow=self._pollers.start
         )
         self._threads.start("keeper", self._keeper.run)
+        self._threads.start("followers", self._followers.run)
         self._threads.start("acknowledger", self._acknowledger.run)
         self._pollers.start()
 
@@ -126,6 +131,7 @@ class RunningConsumer:
             log.error("messages.not_deleted", count=len(self._acknowledger.pending()))
         self._release_the_rest()
         self._keeper.close()
+        self._followers.close()
         self._acknowledger.close()
 
     def health(self) -> HealthReport:

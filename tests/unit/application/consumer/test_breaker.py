@@ -86,3 +86,21 @@ def test_without_a_policy_it_never_opens(clock):
 def test_a_policy_that_makes_no_sense_is_refused(wrong):
     with pytest.raises(InvalidDeclaration):
         CircuitBreaker(**wrong)
+
+
+def test_a_trial_without_an_end_is_tried_again(breaker, clock):
+    fail(breaker, 3)
+    clock.advance(timedelta(seconds=30))
+    breaker.received(1)
+    assert breaker.limit() == 0
+    clock.advance(timedelta(seconds=30))
+    assert breaker.limit() == 1
+
+
+@pytest.mark.parametrize("outcome", [Retried("busy", Retry()), Rejected("never", Reject("never"))])
+def test_only_what_was_handled_closes_it(breaker, clock, outcome):
+    fail(breaker, 3)
+    clock.advance(timedelta(seconds=30))
+    breaker.received(1)
+    breaker.record(outcome)
+    assert breaker.problem(clock.monotonic()) is not None

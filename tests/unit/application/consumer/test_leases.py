@@ -141,14 +141,13 @@ def test_the_handler_of_a_lost_lease_can_see_it(book):
     assert not lost.lease.held
 
 
-def test_who_follows_a_lease_is_told_of_its_extensions(book):
-    held = message("a")
-    told = []
-    held.lease.on_extended(told.append)
-    book.hold([held])
+def test_an_extension_is_told_for_what_is_still_held(book):
+    held, settled = message("a"), message("b")
+    book.hold([held, settled])
     book.at(30)
-    book.extend()
-    assert told == [timedelta(seconds=60)]
+    due = book.take_due()
+    book.end_delete(done=["b"], failed=[])
+    assert book.extended(due, 30.0) == [(held.lease, timedelta(seconds=60))]
 
 
 def test_nothing_held_is_never_due(book):
