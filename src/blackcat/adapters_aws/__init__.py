@@ -1,4 +1,4 @@
-"""The ports on AWS: SQS, SNS and DynamoDB. Nothing else imports boto3."""
+"""The ports on AWS: SQS, SNS and DynamoDB. Nothing else imports botocore."""
 
 from blackcat.adapters_aws.clients import AwsOptions
 from blackcat.adapters_aws.dynamodb import DynamoTable

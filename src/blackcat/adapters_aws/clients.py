@@ -1,4 +1,7 @@
-"""boto3 clients: one per service, region and address in each process."""
+"""boto3's clients: one per service, region and address in each process.
+
+botocore makes them, here as under boto3; what boto3 adds (resources, S3 transfers) is not loaded.
+"""
 
 from __future__ import annotations
 
@@ -9,10 +12,12 @@ from datetime import timedelta
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any, Literal
 
-import boto3
+import botocore
 import botocore.session
 from botocore.config import Config
+from botocore.credentials import create_credential_resolver
 from botocore.exceptions import BotoCoreError
+from botocore.utils import validate_region_name
 
 from blackcat.errors import ConfigurationError
 
@@ -30,8 +35,8 @@ class AwsOptions:
     Without ``region`` AWS_REGION holds, then what boto3 knows (AWS_DEFAULT_REGION, the profile).
     ``endpoint_url`` leads to an emulator instead of AWS. With ``dry_run`` writes are logged and not
     sent. ``pool_size`` is the number of connections kept per client: one for each thread that calls.
-    ``sqs_transport`` is who makes SQS's hot calls: boto3, or the lean transport, which takes a fraction
-    of the CPU time for them.
+    ``sqs_transport`` is who makes SQS's hot calls: boto3's client, or the lean transport, which takes a
+    fraction of the CPU time for them and starts without that client.
     """
 
     region: str | None = None
@@ -45,7 +50,7 @@ def client(service: str, options: AwsOptions) -> Any:
     """The process's client for that service; made at the first call, safe to share between threads.
 
     Each call is tried three times in botocore's standard mode. Raises ConfigurationError when the
-    region is missing, or boto3's configuration is wrong.
+    region is missing, or AWS's configuration on this machine is wrong.
     """
     return _clients.get(service, options)
 
@@ -53,7 +58,6 @@ def client(service: str, options: AwsOptions) -> Any:
 class _Clients:
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._core: Any = None  # botocore's session, inside boto3's: it knows the CA bundle
         self._session: Any = None
         self._made: dict[tuple[str, str, str | None, int, Transport], Any] = {}
 
@@ -68,57 +72,76 @@ class _Clients:
             return self._made[key]
 
     def _default_region(self) -> str:
-        region: str | None = self._opened_session().region_name
+        try:
+            region: str | None = self._opened_session().get_config_variable("region")
+        except BotoCoreError as error:
+            raise ConfigurationError(f"AWS_REGION is not set, and no profile tells it: {error}") from error
         if not region:
             raise ConfigurationError("no AWS region is set: set AWS_REGION, such as AWS_REGION=eu-west-1")
         return region
 
     def _opened_session(self) -> Any:
         if self._session is None:
-            try:
-                self._core = botocore.session.get_session()
-                self._session = boto3.session.Session(botocore_session=self._core)
-            except BotoCoreError as error:
-                raise ConfigurationError(f"boto3 cannot be configured: {error}") from error
+            self._session = botocore.session.get_session()
         return self._session
 
     def _make(
         self, service: str, region: str, endpoint_url: str | None, pool_size: int, transport: Transport
     ) -> Any:
-        session = self._opened_session()
-        config = Config(
-            retries={"mode": "standard", "total_max_attempts": ATTEMPTS},
-            connect_timeout=CONNECT_TIMEOUT.total_seconds(),
-            read_timeout=READ_TIMEOUT.total_seconds(),
-            max_pool_connections=pool_size,
-            tcp_keepalive=True,
-            # botocore builds and cleans its own for each request, a tenth of what a call costs.
-            user_agent=_user_agent(),
-            # What SQS gets is checked in the domain, once, and built by our own adapter.
-            parameter_validation=service != "sqs",
-        )
+        make = self._lean if transport == "lean" else self._stock
         try:
-            stock = session.client(service, region_name=region, endpoint_url=endpoint_url, config=config)
-            return stock if transport == "boto3" else self._lean(stock)
+            return make(service, region, endpoint_url, _config(service, pool_size))
         except (BotoCoreError, ValueError, OSError) as error:
             raise ConfigurationError(
                 f"no {service} client can be made for region '{region}': {error}; "
                 "check AWS_REGION, AWS_ENDPOINT_URL, AWS_PROFILE and AWS_CA_BUNDLE"
             ) from error
 
-    def _lean(self, stock: Any) -> Any:
+    def _stock(self, service: str, region: str, endpoint_url: str | None, config: Any) -> Any:
+        session = self._opened_session()
+        return session.create_client(service, region_name=region, endpoint_url=endpoint_url, config=config)
+
+    def _lean(self, service: str, region: str, endpoint_url: str | None, config: Any) -> Any:
         # Whoever has not chosen it does not load it.
+        from blackcat.adapters_aws import endpoints
         from blackcat.adapters_aws.lean import LeanSqs
 
-        ca_bundle = self._core.get_config_variable("ca_bundle") or os.environ.get("REQUESTS_CA_BUNDLE")
-        return LeanSqs(stock, credentials=self._session.get_credentials(), ca_bundle=ca_bundle)
+        validate_region_name(region)
+        session = self._opened_session()
+        # A role is taken by asking STS for it, in this region; a stock client would see to that.
+        session.register_component(
+            "credential_provider", create_credential_resolver(session, region_name=region)
+        )
+        stock = AwsOptions(region=region, endpoint_url=endpoint_url, pool_size=config.max_pool_connections)
+        return LeanSqs(
+            endpoint_url or endpoints.endpoint_url(session, service, region),
+            region=region,
+            credentials=session.get_credentials(),
+            config=config,
+            ca_bundle=session.get_config_variable("ca_bundle") or os.environ.get("REQUESTS_CA_BUNDLE"),
+            stock=lambda: self.get(service, stock),
+        )
+
+
+def _config(service: str, pool_size: int) -> Any:
+    return Config(
+        retries={"mode": "standard", "total_max_attempts": ATTEMPTS},
+        connect_timeout=CONNECT_TIMEOUT.total_seconds(),
+        read_timeout=READ_TIMEOUT.total_seconds(),
+        max_pool_connections=pool_size,
+        tcp_keepalive=True,
+        # botocore builds and cleans its own for each request, a tenth of what a call costs.
+        user_agent=_user_agent(),
+        # What SQS gets is checked in the domain, once, and built by our own adapter.
+        parameter_validation=service != "sqs",
+    )
 
 
 def _user_agent() -> str:
     try:
-        return f"blackcat/{version('blackcat')} boto3/{boto3.__version__}"
+        return f"blackcat/{version('blackcat')} botocore/{botocore.__version__}"
     except PackageNotFoundError:  # copied somewhere instead of installed
-        return f"blackcat boto3/{boto3.__version__}"
+        return f"blackcat botocore/{botocore.__version__}"
 
 
 _clients = _Clients()

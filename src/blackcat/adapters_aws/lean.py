@@ -1,7 +1,7 @@
-"""The lean transport: SQS's hot calls without botocore's machinery.
+"""The lean transport: the calls that a consumer or sender makes, without botocore's machinery.
 
 Credentials, endpoint, proxies, TLS, retries and the reading of errors are botocore's own; requests are
-written and replies read here. What is not called for every message goes to boto3's client.
+written and replies read here. What else is called goes to boto3's client, which is made for it then.
 """
 
 from __future__ import annotations
@@ -20,36 +20,43 @@ from blackcat.adapters_aws.sqs_protocol import Requests, Response, encoded, resp
 
 
 class LeanSqs:
-    """boto3's client for SQS, with the calls of a busy consumer and sender made in another way.
+    """boto3's client for SQS, with the calls of consumers and senders made in another way.
 
     Takes the same parameters, gives the same responses, raises the same errors; only AWS checks the
     parameters. Safe to share between threads. ``credentials`` are those of a botocore session, asked
-    anew at each call. Raises InvalidConfigError or OSError as Route does.
+    anew at each call; ``config`` is a botocore client's; ``stock`` gives the client for all other calls.
+    Raises ValueError, InvalidConfigError or OSError as Route does.
     """
 
     def __init__(
         self,
-        stock: Any,
+        endpoint_url: str,
         *,
+        region: str,
         credentials: Any,
+        config: Any,
+        stock: Callable[[], Any],
         ca_bundle: str | None = None,
         now: Callable[[], float] = time.time,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
-        meta, config = stock.meta, stock.meta.config
-        route = Route(meta.endpoint_url, ca_bundle=ca_bundle, connect_timeout=config.connect_timeout)
+        route = Route(endpoint_url, ca_bundle=ca_bundle, connect_timeout=config.connect_timeout)
         self._stock = stock
         self._credentials = credentials
-        self._requests = Requests(
-            route, signer=Signer(meta.region_name, "sqs"), user_agent=config.user_agent, now=now
-        )
+        self._requests = Requests(route, signer=Signer(region, "sqs"), user_agent=config.user_agent, now=now)
         self._connections = Connections(
             route, read_timeout=config.read_timeout, kept=config.max_pool_connections
         )
-        self._retries = Retries(stock, sleep=sleep)
+        self._retries = Retries(max_attempts=config.retries["total_max_attempts"], sleep=sleep)
 
     def __getattr__(self, name: str) -> Any:
-        return getattr(self._stock, name)
+        return getattr(self._stock(), name)
+
+    def get_queue_url(self, **parameters: Any) -> Response:
+        return self._call("GetQueueUrl", parameters)
+
+    def get_queue_attributes(self, **parameters: Any) -> Response:
+        return self._call("GetQueueAttributes", parameters)
 
     def receive_message(self, **parameters: Any) -> Response:
         return self._call("ReceiveMessage", parameters)

@@ -1,4 +1,4 @@
-"""What is tried again, and when: the stock client's own decisions, asked for through its events.
+"""What is tried again, and when: botocore's own decisions, asked for as its endpoints ask.
 
 https://docs.aws.amazon.com/sdkref/latest/guide/feature-retry-behavior.html
 """
@@ -10,15 +10,22 @@ from types import SimpleNamespace
 from typing import Any
 
 from botocore.exceptions import ClientError
-from botocore.hooks import first_non_none_response
+from botocore.hooks import HierarchicalEmitter, first_non_none_response
+from botocore.model import OperationModel, ServiceModel
+from botocore.retries.standard import register_retry_handler
+
+# As much of it as the policy looks at: none of SQS's errors is modelled as worth another attempt.
+_SQS = ServiceModel({"metadata": {"serviceId": "SQS"}}, "sqs")
 
 
 class Retries:
-    """The retry policy of a botocore client, its quota included, for calls that it does not make itself."""
+    """The retry policy of a botocore client for SQS, its quota included, without the client."""
 
-    def __init__(self, stock: Any, *, sleep: Callable[[float], None]) -> None:
-        self.events = stock.meta.events
-        self.model = stock.meta.service_model
+    def __init__(self, *, max_attempts: int, sleep: Callable[[float], None]) -> None:
+        self.events = HierarchicalEmitter()
+        # All that is asked of a client here.
+        client: Any = SimpleNamespace(meta=SimpleNamespace(events=self.events, service_model=_SQS))
+        register_retry_handler(client, max_attempts)
         self.sleep = sleep
         self.strained = False
 
@@ -32,6 +39,7 @@ class Attempts:
     def __init__(self, retries: Retries, operation: str) -> None:
         self._retries = retries
         self._operation = operation
+        self._model = OperationModel({}, _SQS, operation)
         self._context: dict[str, Any] = {}
         self._number = 1
 
@@ -44,7 +52,7 @@ class Attempts:
             f"needs-retry.sqs.{self._operation}",
             response=response,
             endpoint=None,
-            operation=retries.model.operation_model(self._operation),
+            operation=self._model,
             attempts=self._number,
             caught_exception=None if response else error,
             request_dict={"context": self._context},
@@ -66,7 +74,7 @@ class Attempts:
             f"after-call.sqs.{self._operation}",
             http_response=SimpleNamespace(status_code=200),
             parsed={},
-            model=self._retries.model.operation_model(self._operation),
+            model=self._model,
             context=self._context,
         )
 

@@ -17,7 +17,7 @@ from botocore.exceptions import (
     SSLError,
 )
 from botocore.httpsession import ProxyConfiguration, create_urllib3_context, get_cert_path, mask_proxy_url
-from botocore.utils import get_environ_proxies
+from botocore.utils import get_environ_proxies, is_valid_endpoint_url
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.exceptions import ConnectTimeoutError as NotConnectedInTime
 from urllib3.exceptions import NewConnectionError
@@ -35,11 +35,14 @@ class Route:
     """The way to the server of ``url``, over TLS where it says https.
 
     Proxies come from the environment (HTTPS_PROXY, HTTP_PROXY, NO_PROXY). ``ca_bundle`` is a file of
-    certificates to trust instead of botocore's. Raises InvalidConfigError for a proxy that is itself
-    reached over TLS, and OSError when the bundle cannot be read.
+    certificates to trust instead of botocore's. Raises ValueError for what is no address,
+    InvalidConfigError for a proxy that is itself reached over TLS, and OSError when the bundle cannot be
+    read.
     """
 
     def __init__(self, url: str, *, ca_bundle: str | None, connect_timeout: float) -> None:
+        if not is_valid_endpoint_url(url):
+            raise ValueError(f"Invalid endpoint: {url}")
         self.url = url
         self._origin = urlsplit(url)
         self._timeout = connect_timeout

@@ -180,19 +180,25 @@ def serve() -> Iterator[Callable[..., ScriptedServer]]:
         yield lambda tls=None: servers.enter_context(serving(tls))
 
 
+def _config(**changes: Any) -> Config:
+    settings = {"connect_timeout": 5, "read_timeout": 30, "tcp_keepalive": True, **changes}
+    return Config(
+        retries={"mode": "standard", "total_max_attempts": 3}, user_agent="blackcat/1.2.3", **settings
+    )
+
+
 @pytest.fixture
 def stock() -> Callable[..., Any]:
     """A boto3 client as Blackcat makes it, for any address."""
 
     def client(url: str, **changes: Any) -> Any:
-        settings = {"connect_timeout": 5, "read_timeout": 30, "tcp_keepalive": True, **changes}
         return botocore.session.get_session().create_client(
             "sqs",
             region_name=REGION,
             endpoint_url=url,
             aws_access_key_id="AKIDEXAMPLE",
             aws_secret_access_key="secret",
-            config=Config(retries={"mode": "standard", "total_max_attempts": 3}, **settings),
+            config=_config(**changes),
         )
 
     return client
@@ -208,11 +214,20 @@ def slept() -> list[float]:
 def lean(stock: Callable[..., Any], slept: list[float]) -> Callable[..., LeanSqs]:
     """The lean transport for any address; it does not wait before a retry."""
 
-    def client(url: str, *, credentials: Any = None, ca_bundle: str | None = None, **changes: Any) -> LeanSqs:
+    def client(
+        url: str,
+        *,
+        credentials: Any = Credentials("AKIDEXAMPLE", "secret"),  # noqa: B008 - it never changes
+        ca_bundle: str | None = None,
+        **changes: Any,
+    ) -> LeanSqs:
         return LeanSqs(
-            stock(url, **changes),
-            credentials=credentials or Credentials("AKIDEXAMPLE", "secret"),
+            url,
+            region=REGION,
+            credentials=credentials,
+            config=_config(**changes),
             ca_bundle=ca_bundle,
+            stock=lambda: stock(url, **changes),
             sleep=slept.append,
         )
 

@@ -32,6 +32,12 @@ Make = Callable[..., Any]
 
 URL = "https://sqs.eu-west-1.amazonaws.com/123456789012/orders"
 GOOD = reply({})
+ROLE_TAKEN = reply(
+    "<AssumeRoleWithWebIdentityResponse><AssumeRoleWithWebIdentityResult><Credentials>"
+    "<AccessKeyId>AKIDROLE</AccessKeyId><SecretAccessKey>secret</SecretAccessKey>"
+    "<SessionToken>token</SessionToken><Expiration>2100-01-01T00:00:00Z</Expiration>"
+    "</Credentials></AssumeRoleWithWebIdentityResult></AssumeRoleWithWebIdentityResponse>"
+)
 
 
 def received(lean: LeanSqs) -> int:
@@ -287,44 +293,6 @@ def test_a_proxy_over_tls_is_left_to_the_stock_client(lean: Make, environment: M
 # Choice
 
 
-@pytest.mark.parametrize(
-    "changes",
-    [
-        {},
-        {"AWS_USE_FIPS_ENDPOINT": "true"},
-        {"AWS_USE_DUALSTACK_ENDPOINT": "true"},
-        {"AWS_ENDPOINT_URL": "http://127.0.0.1:9/path"},
-        {"AWS_ENDPOINT_URL_SQS": "http://127.0.0.1:9"},
-    ],
-    ids=["plain", "fips", "dual stack", "address", "address of sqs"],
-)
-@pytest.mark.parametrize("region", ["us-east-1", "eu-west-1", "us-gov-west-1", "cn-north-1"])
-def test_the_endpoint_is_the_one_that_the_stock_client_calls(region: str, changes: dict[str, str]) -> None:
-    program = f"""
-import botocore.session
-from botocore.awsrequest import AWSResponse
-from blackcat.adapters_aws import AwsOptions
-from blackcat.adapters_aws.clients import client
-from blackcat.adapters_aws.routes import Route
-class Empty:
-    def stream(self): return iter([b"{{}}"])
-called = []
-def answer(request, **_):
-    called.append(request)
-    return AWSResponse(request.url, 200, {{}}, Empty())
-stock = client("sqs", AwsOptions(region={region!r}))
-stock.meta.events.register("before-send.sqs", answer)
-stock.receive_message(QueueUrl="https://example/q")
-url = called[0].url
-scope = called[0].headers["Authorization"].decode().split("/")
-route = Route(stock.meta.endpoint_url, ca_bundle=None, connect_timeout=1)
-assert url.split("://")[1] == route.host + route.target, (url, route.host, route.target)
-assert scope[2:4] == [stock.meta.region_name, "sqs"], scope
-"""
-    ended = _run(program, changes)
-    assert ended.returncode == 0, ended.stderr
-
-
 def test_who_has_not_chosen_it_does_not_load_it() -> None:
     program = (
         "import sys\n"
@@ -337,6 +305,61 @@ def test_who_has_not_chosen_it_does_not_load_it() -> None:
     )
     ended = _run(program, {})
     assert ended.stdout.strip() == "[]", ended.stderr
+
+
+def test_what_consumers_and_senders_call_makes_no_stock_client(server: ScriptedServer) -> None:
+    server.replies += [reply({"QueueUrl": URL}), reply({"Attributes": {"VisibilityTimeout": "30"}}), GOOD]
+    program = f"""
+import logging, sys
+logging.basicConfig(stream=sys.stdout)
+logging.getLogger("botocore.loaders").setLevel(logging.DEBUG)
+from blackcat.adapters_aws import AwsOptions, SqsBroker
+from blackcat.adapters_aws.clients import client
+options = AwsOptions(region="eu-west-1", endpoint_url={server.url!r}, sqs_transport="lean")
+broker = SqsBroker(options)
+broker.describe("orders")
+broker.queue("orders").receive()
+print("by now")
+client("sqs", options).list_queues
+"""
+    before, _, after = _run(program, {}).stdout.partition("by now")
+    assert "service-2" not in before
+    assert "service-2" in after
+
+
+def test_a_wrong_address_is_told_at_once() -> None:
+    with pytest.raises(ConfigurationError, match="not an address.*AWS_ENDPOINT_URL"):
+        client("sqs", AwsOptions(region="eu-west-1", endpoint_url="not an address", sqs_transport="lean"))
+
+
+def test_a_wrong_region_is_told_at_once() -> None:
+    with pytest.raises(ConfigurationError, match="AWS_REGION"):
+        client("sqs", AwsOptions(region="eu west", sqs_transport="lean"))
+
+
+def test_a_role_is_taken_in_the_region_of_the_client(server: ScriptedServer, tmp_path: Path) -> None:
+    """Only AWS_REGION is set, which botocore itself does not read."""
+    token = tmp_path / "token"
+    token.write_text("a-token")
+    server.replies += [ROLE_TAKEN, GOOD]
+    program = (
+        "from blackcat.adapters_aws import AwsOptions\n"
+        "from blackcat.adapters_aws.clients import client\n"
+        "client('sqs', AwsOptions(sqs_transport='lean')).receive_message(QueueUrl='https://example/q')\n"
+    )
+    ended = _run(
+        program,
+        {
+            "AWS_REGION": "eu-west-1",
+            "AWS_ENDPOINT_URL": server.url,
+            "AWS_ACCESS_KEY_ID": "",
+            "AWS_SECRET_ACCESS_KEY": "",
+            "AWS_ROLE_ARN": "arn:aws:iam::123456789012:role/consumer",
+            "AWS_WEB_IDENTITY_TOKEN_FILE": str(token),
+        },
+    )
+    assert ended.returncode == 0, ended.stderr
+    assert "Credential=AKIDROLE/" in server.requests[1].headers["authorization"]
 
 
 def _run(program: str, variables: dict[str, str]) -> subprocess.CompletedProcess[str]:
