@@ -96,7 +96,10 @@ class QueueResource:
         return Grant(self, Access.CONSUME)
 
     def _problems(self) -> Iterator[str]:
-        yield from _messaging_name_problems(self.name, QUEUE_NAME_MAX)
+        misnamed = list(_messaging_name_problems(self.name, QUEUE_NAME_MAX))
+        yield from misnamed
+        if misnamed:
+            return
         if self.max_receive_count is not None:
             dead_letter = dead_letter_name(self.name)
             if len(dead_letter) > QUEUE_NAME_MAX >= len(self.name):
@@ -208,7 +211,7 @@ class TableResource:
         raise InvalidDeclaration(f"table '{self.name}' has no index '{name}'; its indexes: {known}")
 
     def _problems(self) -> Iterator[str]:
-        if not TABLE_NAME.fullmatch(self.name):
+        if not isinstance(self.name, str) or not TABLE_NAME.fullmatch(self.name):
             yield "name must be 3 to 255 letters, digits, '_', '-' or '.'"
         if not self.key:
             yield "key must name the attribute that identifies an item, such as key='payment_id'"
@@ -241,7 +244,7 @@ def _require_valid(subject: str, problems: Iterator[str]) -> None:
 
 
 def _messaging_name_problems(name: str, longest: int) -> Iterator[str]:
-    if not _MESSAGING_NAME.fullmatch(name) or len(name) > longest:
+    if not isinstance(name, str) or not _MESSAGING_NAME.fullmatch(name) or len(name) > longest:
         yield f"name must be 1 to {longest} letters, digits, '-' or '_', with '.fifo' at its end for FIFO"
 
 

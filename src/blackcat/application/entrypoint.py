@@ -103,6 +103,8 @@ def built(target: Any, resolver: Resolver | None, *, subject: str) -> Callable[.
         raise EntrypointError(f"{subject} cannot be called: give {type(target).__name__} a __call__ method")
     if inspect.iscoroutinefunction(target) or inspect.iscoroutinefunction(getattr(target, "__call__", None)):  # noqa: B004 - the method itself is wanted
         raise EntrypointError(f"{subject} is async: Blackcat runs handlers in threads; write it with 'def'")
+    if inspect.isgeneratorfunction(target) or inspect.isgeneratorfunction(getattr(target, "__call__", None)):  # noqa: B004 - as above
+        raise EntrypointError(f"{subject} uses 'yield', so a call of it would run nothing: write it without")
     return target  # type: ignore[no-any-return]  # callable() proves it, for a target that is Any
 
 

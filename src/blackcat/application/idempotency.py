@@ -43,7 +43,7 @@ def by_field(name: str) -> KeyOf:
     def key(message: Message) -> str | None:
         try:
             payload = json.loads(message.body)
-        except ValueError:
+        except (ValueError, RecursionError):  # no JSON, or too deep: the decoder will say so
             return None
         value = payload.get(name) if isinstance(payload, dict) else None
         return str(value) if isinstance(value, str | int) and not isinstance(value, bool) else None

@@ -35,8 +35,9 @@ class Shutdown:
         """Ask to stop; a ``failure`` makes the process end with status 1."""
         if failure is not None:
             self.failure = failure
-        if self._deadline is None:
+        if failure is not None or self._deadline is None:
             self.reason = reason
+        if self._deadline is None:
             self._deadline = self._clock.monotonic() + self._budget
         self.requested.set()
         self.wake()

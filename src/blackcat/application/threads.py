@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 from blackcat.application.events import EventLog
 from blackcat.application.shutdown import Shutdown
+from blackcat.errors import ServiceFailed
 
 log = EventLog("blackcat")
 
@@ -27,7 +28,13 @@ class Threads:
         thread = threading.Thread(target=self._supervised, args=(name, target), name=name, daemon=True)
         with self._lock:
             self._threads[name] = thread
-        thread.start()
+        try:
+            thread.start()
+        except RuntimeError as error:
+            raise ServiceFailed(
+                f"thread '{name}' cannot be started ({error}): lower CONSUMER_CONCURRENCY, or raise the "
+                "limits of memory and processes"
+            ) from error
         return thread
 
     def join(self, prefix: str, timeout: float) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import gc
 import logging
 import os
-import sys
 import threading
 import time
 from collections.abc import Callable
@@ -75,5 +74,4 @@ def _wait_for_threads_left_behind(shutdown: Shutdown, status: int) -> None:
 
 def _end_at_once(status: int) -> None:
     logging.shutdown()
-    sys.stdout.flush()
     os._exit(status)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import socket
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -19,6 +20,7 @@ log = EventLog("blackcat.health")
 
 # A probe sends a line and a few headers; whoever takes longer holds a thread for nothing.
 _REQUEST_SECONDS = 5
+_PAUSE_SECONDS = 0.1
 
 
 class _HealthServer(ThreadingHTTPServer):
@@ -31,6 +33,13 @@ class _HealthServer(ThreadingHTTPServer):
         TCPServer.server_bind(self)
         self.server_name = str(self.server_address[0])
         self.server_port = int(self.server_address[1])
+
+    def get_request(self) -> Any:
+        try:
+            return super().get_request()
+        except OSError:  # out of descriptors: the connection waits, and the next try would come at once
+            time.sleep(_PAUSE_SECONDS)
+            raise
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """A probe that went away is not worth a traceback on standard error."""

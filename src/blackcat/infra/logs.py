@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import logging
 import os
 import sys
@@ -15,6 +14,7 @@ import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
 
 from blackcat.errors import RemoteError
+from blackcat.infra.log_output import output_handler
 from blackcat.infra.redaction import redactor
 
 LogFormat = Literal["json", "console"]
@@ -36,7 +36,7 @@ def configure_logs(
     """
     for name in _CREDENTIALS:
         redactor.learn(os.environ.get(name, ""))
-    console = (format or ("console" if sys.stdout.isatty() else "json")) == "console"
+    console = (format or ("console" if _on_a_terminal() else "json")) == "console"
     shared = _shared_processors(service, environment)
     structlog.configure(
         processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
@@ -44,9 +44,7 @@ def configure_logs(
         wrapper_class=structlog.stdlib.BoundLogger,
         cache_logger_on_first_use=False,
     )
-    if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(errors="backslashreplace")  # no odd character may cost a line
-    handler = logging.StreamHandler(sys.stdout)
+    handler = output_handler(utf8=not console)
     handler.setFormatter(_formatter(shared, console))
     handler.addFilter(_not_talkative)
     handler.addFilter(_with_fitting_arguments)
@@ -85,10 +83,14 @@ def _shared_processors(service: str, environment: str) -> list[Processor]:
     ]
 
 
+def _on_a_terminal() -> bool:
+    return sys.stdout is not None and sys.stdout.isatty()
+
+
 def _formatter(shared: Sequence[Processor], console: bool) -> logging.Formatter:
     render: Processor = (
         structlog.dev.ConsoleRenderer(
-            colors=sys.stdout.isatty() and "NO_COLOR" not in os.environ,
+            colors=_on_a_terminal() and "NO_COLOR" not in os.environ,
             # The pretty one prints local variables: message bodies among them.
             exception_formatter=structlog.dev.plain_traceback,
         )

@@ -30,6 +30,8 @@ def decoder_for(annotation: Any, *, subject: str) -> Decoder | None:
             return adapter.validate_json(body)
         except ValidationError as error:
             raise payload_error(error) from error
+        except MemoryError:  # the next attempt may find more
+            raise
         except Exception as error:  # the payload's own code failed; its text may hold a value
             raise DecodingError(f"{type(error).__name__} while it was validated") from error
 

@@ -103,6 +103,14 @@ def test_async_handlers_are_refused():
         consumer_entrypoint(handler, None, subject="consumer 'x'")
 
 
+def test_generators_are_refused():
+    def handler(payload: dict):
+        yield payload
+
+    with pytest.raises(EntrypointError, match="uses 'yield'"):
+        consumer_entrypoint(handler, None, subject="consumer 'x'")
+
+
 def test_an_annotation_that_exists_only_for_type_checkers_is_explained():
     def handler(payload: OrderedDict) -> None: ...
 

@@ -1,4 +1,6 @@
 import json
+import os
+import sys
 from datetime import timedelta
 
 import pytest
@@ -8,7 +10,7 @@ from blackcat import Message, Reject, Retry
 from blackcat.application.entrypoint import consumer_entrypoint
 from blackcat.application.handler import MessageHandler
 from blackcat.application.middleware import folded
-from blackcat.domain.outcome import HANDLED, Rejected, Retried
+from blackcat.domain.outcome import HANDLED, Deferred, Rejected, Retried
 from blackcat.infra.payloads import decoder_for
 
 
@@ -31,6 +33,73 @@ def test_returning_is_success_whatever_is_returned():
         return "garbage"
 
     assert outcome_of(handle) is HANDLED
+
+
+async def coroutine(): ...
+
+
+async def asynchronous_generator():
+    yield
+
+
+@pytest.mark.parametrize("make", [coroutine, asynchronous_generator, lambda: (n for n in [1])])
+def test_code_that_was_not_run_is_no_success(make):
+    def handle(order: dict):
+        return make()
+
+    outcome = outcome_of(handle)
+    assert isinstance(outcome, Retried)
+    assert "which runs nothing" in outcome.reason
+
+
+@pytest.mark.parametrize(
+    "decision",
+    [Reject("no"), Retry(), ValueError("x"), Rejected("no"), Retried("x"), Deferred("x", timedelta(1))],
+)
+def test_a_decision_that_was_returned_instead_of_raised_is_no_success(decision):
+    def handle(order: dict):
+        return decision
+
+    outcome = outcome_of(handle)
+    assert isinstance(outcome, Retried)
+    assert f"returned {type(decision).__name__} instead of raising it" in outcome.reason
+
+
+@pytest.mark.parametrize(
+    ("end", "status"),
+    [
+        (lambda: None, 0),
+        (sys.exit, 0),
+        (lambda: sys.exit(7), 7),
+        (lambda: sys.exit("why"), 1),
+        (lambda: 1 / 0, 1),
+    ],
+)
+def test_a_forked_child_ends_where_it_comes_back_from_the_handler(end, status):
+    children = []
+
+    def handle(order: dict) -> None:
+        children.append(os.fork())
+        if children == [0]:
+            end()
+
+    outcome = outcome_of(handle)
+    if children == [0]:
+        os._exit(99)  # or there would be two of this test
+    assert outcome is HANDLED
+    _, ended = os.waitpid(children[0], 0)
+    assert os.waitstatus_to_exitcode(ended) == status
+
+
+def test_a_decoder_that_runs_out_of_memory_says_nothing_about_the_body():
+    def handle(order: dict) -> None:
+        raise AssertionError("it must not be called")
+
+    def decode(body):
+        raise MemoryError
+
+    entrypoint = consumer_entrypoint(handle, None, subject="x")
+    assert isinstance(MessageHandler(entrypoint, decode)(Message(id="m", body="{}")), Retried)
 
 
 def test_the_payload_is_what_the_annotation_says():

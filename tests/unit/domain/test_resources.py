@@ -19,6 +19,8 @@ from blackcat.resources import QueueResource, TableIndex, TableResource, TopicRe
         (lambda: QueueResource("orders", delay=timedelta(minutes=16)), "delay must lie between"),
         (lambda: TopicResource("payment.started"), "1 to 256 letters"),
         (lambda: TopicResource("t", content_based_deduplication=True), "name it 't.fifo'"),
+        (lambda: QueueResource(None), "1 to 80 letters"),
+        (lambda: TableResource(None, key="id"), "3 to 255"),
         (lambda: TableResource("ab", key="id"), "3 to 255"),
         (lambda: TableResource("payments", key=""), "key must name the attribute"),
         (lambda: TableResource("payments", key="id", sort_key="id"), "must differ from key"),

@@ -70,3 +70,16 @@ def test_an_annotation_that_pydantic_cannot_read_fails_the_start():
 
     with pytest.raises(EntrypointError, match="consumer 'x': pydantic cannot read"):
         decoder_for(Plain, subject="consumer 'x'")
+
+
+def test_a_lack_of_memory_is_no_wrong_body():
+    class Greedy(BaseModel):
+        @field_validator("*")
+        @classmethod
+        def fail(cls, value):
+            raise MemoryError
+
+        amount: int
+
+    with pytest.raises(MemoryError):
+        decoder_for(Greedy, subject="x")('{"amount": 1}')
