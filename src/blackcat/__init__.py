@@ -4,6 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from blackcat.application.idempotency import (
+    Idempotency,
+    TableIdempotencyStore,
+    by_deduplication_id,
+    by_field,
+    by_message_id,
+)
 from blackcat.domain.circuit import CircuitBreaker
 from blackcat.domain.message import Attribute, Message
 from blackcat.domain.outcome import Outcome, Reject, Retry
@@ -22,6 +29,7 @@ __all__ = [
     "Attribute",
     "BlackcatError",
     "CircuitBreaker",
+    "Idempotency",
     "Message",
     "OutgoingMessage",
     "Outcome",
@@ -32,6 +40,10 @@ __all__ = [
     "ServiceRegistry",
     "ServiceType",
     "Settings",
+    "TableIdempotencyStore",
+    "by_deduplication_id",
+    "by_field",
+    "by_message_id",
     "connect",
     "run_microservice",
 ]

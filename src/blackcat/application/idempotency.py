@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from typing import Protocol
 from uuid import uuid4
 
+from blackcat.application.clock import SystemClock
 from blackcat.application.events import EventLog
 from blackcat.application.middleware import Next
 from blackcat.application.ports import Clock, Table
@@ -166,9 +167,9 @@ class TableIdempotencyStore:
     https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/TTL.html
     """
 
-    def __init__(self, table: Table, *, clock: Clock) -> None:
+    def __init__(self, table: Table, *, clock: Clock | None = None) -> None:
         self._table = table
-        self._clock = clock
+        self._clock = clock or SystemClock()
 
     def begin(self, key: str, *, fingerprint: str, lease: timedelta) -> Begun | InProgress | Done | Conflict:
         token = uuid4().hex
