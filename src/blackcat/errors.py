@@ -8,7 +8,10 @@ Catch the broadest class that you can act on::
     │   ├── UnknownService          SERVICE_NAME names no service of the registry
     │   ├── EntrypointError         an import string leads nowhere, or to something that cannot be called
     │   ├── InjectionError          the container does not bind what an entrypoint needs
-    │   └── SettingsError           settings are missing or wrong (all of them at once)
+    │   ├── SettingsError           settings are missing or wrong (all of them at once)
+    │   ├── ProjectError            the command line finds no project, or one that does not load
+    │   ├── InvalidName             a name that Python, SQS or a project could not take
+    │   └── NotUnderstood           a file that the generator cannot edit safely
     ├── EncodingError               a payload has no faithful JSON
     ├── DecodingError               a body is not what its annotation says
     ├── InvalidMessage              a message that no queue or topic would accept
@@ -25,8 +28,10 @@ Catch the broadest class that you can act on::
             ├── NotFound
             │   ├── QueueNotFound
             │   ├── TopicNotFound
-            │   └── TableNotFound
+            │   ├── TableNotFound
+            │   └── BusNotFound
             ├── ConditionFailed     another writer came first
+            │   └── TransactionCanceled   so nothing of the transaction was written
             ├── ReceiptExpired      the message is no longer ours: its visibility timeout ran out
             └── InvalidRequest      AWS refused the request as it is
 
@@ -64,6 +69,18 @@ class InjectionError(ConfigurationError):
 
 class SettingsError(ConfigurationError):
     """Settings are missing or wrong; the message names each variable and its fix, never a value."""
+
+
+class ProjectError(ConfigurationError):
+    """The command line finds no project here, or one whose registry does not load."""
+
+
+class InvalidName(ConfigurationError):
+    """A name that Python, SQS or a project could not take; the message says which would do."""
+
+
+class NotUnderstood(ConfigurationError):
+    """A file is written in a way that cannot be edited safely; what it lacks is to be added by hand."""
 
 
 class EncodingError(BlackcatError):
@@ -185,8 +202,23 @@ class TableNotFound(NotFound):
     """The named table does not exist in this account and region."""
 
 
+class BusNotFound(NotFound):
+    """The named event bus does not exist in this account and region."""
+
+
 class ConditionFailed(PermanentError):
     """The item was changed by another writer since it was read; read it again and decide anew."""
+
+
+class TransactionCanceled(ConditionFailed):
+    """A condition of a transaction did not hold, so nothing of it was written.
+
+    ``failures`` has the error of each write that failed, by its position in the call.
+    """
+
+    def __init__(self, detail: str, *, failures: Mapping[int, RemoteError], **call: str) -> None:
+        super().__init__(detail, **call)
+        self.failures = dict(failures)
 
 
 class ReceiptExpired(PermanentError):

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import math
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -38,9 +38,18 @@ def provision(registry: ServiceRegistry, options: AwsOptions, *, prefix: str = "
     provisioner = Provisioner(options, prefix=prefix)
     for resource in registry.resources:
         provisioner.create(resource)
+    for queue, subscriptions in _subscriptions(registry):
+        provisioner.subscribe(queue, subscriptions)
+
+
+def _subscriptions(registry: ServiceRegistry) -> Iterable[tuple[QueueResource, Sequence[Subscription]]]:
+    """By queue: several services may consume one, each with topics of its own."""
+    queues: dict[str, tuple[QueueResource, list[Subscription]]] = {}
     for service in registry:
         if service.subscriptions:
-            provisioner.subscribe(registry.queue_of(service), service.subscriptions)
+            queue = registry.queue_of(service)
+            queues.setdefault(queue.name, (queue, []))[1].extend(service.subscriptions)
+    return queues.values()
 
 
 class Provisioner:

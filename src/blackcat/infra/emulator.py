@@ -12,27 +12,30 @@ import json
 import os
 import secrets
 import shutil
-import socket
 import subprocess
 import sys
 import tempfile
 import time
+import urllib.error
 import urllib.request
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import IO
 
 from blackcat.errors import EmulatorError
+from blackcat.infra.free_ports import HOST, any_free_port, is_free
 
 EMULATOR = "ministack==1.5.33"
-HOST = "127.0.0.1"
 REGION = "us-east-1"
 
 _START_SECONDS = 60.0
 _STOP_SECONDS = 20.0
 _PORTS_TRIED = 5
 _READY_MARKER = ".ready"
+# Stands for the port in the command of another emulator.
+_PORT = "{port}"
 
 
 @dataclass(frozen=True)
@@ -40,7 +43,15 @@ class Emulator:
     """A running emulator."""
 
     url: str
-    pid: int
+    process: subprocess.Popen[bytes]
+
+    @property
+    def pid(self) -> int:
+        return self.process.pid
+
+    def is_running(self) -> bool:
+        """Whether it has not ended by itself."""
+        return self.process.poll() is None
 
     def environment(self) -> dict[str, str]:
         """The variables that make a child process use this emulator instead of AWS."""
@@ -66,20 +77,25 @@ class Emulator:
 
 @contextlib.contextmanager
 def running_emulator(
-    *, state_dir: Path | None = None, log: Path | None = None, ports: Iterable[int] = ()
+    *,
+    state_dir: Path | None = None,
+    log: Path | None = None,
+    ports: Iterable[int] = (),
+    command: Sequence[str] | None = None,
 ) -> Iterator[Emulator]:
     """An emulator on this machine, healthy on entering and stopped on leaving.
 
     It takes the first of ``ports`` that is free, or else any free one. With ``state_dir`` its resources
     outlive it: they are written there when it stops. Its output is appended to ``log``. The first use
-    installs it. Raises EmulatorError.
+    installs it, unless ``command`` starts another one: a ministack of the user's own, or anything that
+    answers HTTP at the port that is put in place of ``{port}``. Raises EmulatorError.
     """
-    python = emulator_python()
+    starting = command or [str(emulator_python()), "-m", "ministack"]
     with tempfile.TemporaryDirectory(prefix="blackcat-emulator-") as scratch:
         output = log or Path(scratch, "emulator.log")
-        process, url = _start(python, Path(scratch), state_dir, output, ports)
+        process, url = _start(starting, Path(scratch), state_dir, output, ports)
         try:
-            yield Emulator(url, process.pid)
+            yield Emulator(url, process)
         finally:
             _stop(process)
 
@@ -146,15 +162,17 @@ def _run(command: list[str], problem: str) -> None:
 
 
 def _start(
-    python: Path, scratch: Path, state_dir: Path | None, output: Path, ports: Iterable[int]
+    command: Sequence[str], scratch: Path, state_dir: Path | None, output: Path, ports: Iterable[int]
 ) -> tuple[subprocess.Popen[bytes], str]:
-    for port in itertools.chain(ports, (_free_port() for _ in range(_PORTS_TRIED))):
+    for port in itertools.chain(filter(is_free, ports), (any_free_port() for _ in range(_PORTS_TRIED))):
         token = secrets.token_hex(8)
+        filled_in = [part.replace(_PORT, str(port)) for part in command]
         with output.open("ab") as log:
-            process = _launch(python, _environment(port, token, scratch, state_dir), log)
+            process = _launch(filled_in, _environment(port, token, scratch, state_dir), log)
         url = f"http://{HOST}:{port}"
+        answers = _answers_at_all if filled_in != list(command) else _is_ours
         try:
-            if _became_healthy(process, url, token):
+            if _became_healthy(process, partial(answers, url, token)):
                 return process, url
         except BaseException:
             _stop(process)
@@ -165,16 +183,19 @@ def _start(
     raise EmulatorError(f"the emulator does not start; the end of its output:\n{_tail(_read(output))}")
 
 
-def _launch(python: Path, environment: dict[str, str], log: IO[bytes]) -> subprocess.Popen[bytes]:
-    return subprocess.Popen(
-        [str(python), "-m", "ministack"],
-        env=environment,
-        stdin=subprocess.DEVNULL,
-        stdout=log,
-        stderr=subprocess.STDOUT,
-        # Ctrl-C in a terminal goes to the whole group: the services must still reach their queues.
-        start_new_session=True,
-    )
+def _launch(command: list[str], environment: dict[str, str], log: IO[bytes]) -> subprocess.Popen[bytes]:
+    try:
+        return subprocess.Popen(
+            command,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            # Ctrl-C in a terminal goes to the whole group: the services must still reach their queues.
+            start_new_session=True,
+        )
+    except OSError as error:
+        raise EmulatorError(f"the emulator's command '{command[0]}' cannot be run: {error}") from error
 
 
 def _environment(port: int, token: str, scratch: Path, state_dir: Path | None) -> dict[str, str]:
@@ -195,28 +216,31 @@ def _environment(port: int, token: str, scratch: Path, state_dir: Path | None) -
     }
 
 
-def _free_port() -> int:
-    with socket.socket() as candidate:
-        candidate.bind((HOST, 0))
-        port: int = candidate.getsockname()[1]
-        return port
-
-
-def _became_healthy(process: subprocess.Popen[bytes], url: str, token: str) -> bool:
+def _became_healthy(process: subprocess.Popen[bytes], answers: Callable[[], bool]) -> bool:
     deadline = time.monotonic() + _START_SECONDS
     while process.poll() is None and time.monotonic() < deadline:
-        if _answers(url, token):
+        if answers():
             return True
         time.sleep(0.05)
     return False
 
 
-def _answers(url: str, token: str) -> bool:
+def _is_ours(url: str, token: str) -> bool:
     # Another emulator may have taken the port meanwhile: the token, which health shows, is ours alone.
     try:
         with _open(urllib.request.Request(f"{url}/_ministack/health")) as response:
             return bool(json.load(response).get("edition") == token)
     except (OSError, ValueError):
+        return False
+
+
+def _answers_at_all(url: str, token: str) -> bool:
+    try:
+        with _open(urllib.request.Request(url)):
+            return True
+    except urllib.error.HTTPError:
+        return True
+    except OSError:
         return False
 
 

@@ -155,6 +155,34 @@ def test_a_cache_that_cannot_be_written_says_so(tmp_path: Path) -> None:
     assert "XDG_CACHE_HOME" in ended.stderr
 
 
+def test_a_command_of_ones_own_is_started_instead() -> None:
+    ministack = [str(emulator_python()), "-m", "ministack"]
+    with running_emulator(command=ministack) as emulator:
+        emulator.reset()
+        assert emulator.is_running()
+    server = [sys.executable, "-m", "http.server", "{port}", "--bind", "127.0.0.1"]
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        with running_emulator(command=server, ports=[port]) as other:
+            assert other.is_running()
+            assert other.url != f"http://127.0.0.1:{port}"
+    assert not other.is_running()
+
+
+def test_a_command_that_does_not_start_says_so() -> None:
+    with (
+        pytest.raises(EmulatorError, match="'no-such-emulator' cannot be run"),
+        running_emulator(command=["no-such-emulator"]),
+    ):
+        pass
+    program = "print('no licence'); raise SystemExit(1)"
+    with (
+        pytest.raises(EmulatorError, match="no licence"),
+        running_emulator(command=[sys.executable, "-c", program]),
+    ):
+        pass
+
+
 def _listens(port: int) -> bool:
     with socket.socket() as probe:
         return probe.connect_ex(("127.0.0.1", port)) == 0

@@ -16,6 +16,10 @@ from blackcat.domain.outgoing import (
 
 # Enough for an explanation; a body may take almost all of the message's size.
 _REASON_MAX = 1000
+# What is added to the copy, in this order.
+EXPLANATION = tuple(
+    f"blackcat.{name}" for name in ("reason", "exception", "attempts", "service", "version", "trace_id")
+)
 
 
 def dead_letter_copy(
@@ -26,7 +30,10 @@ def dead_letter_copy(
     What the ten attributes or the size leave no room for is left out, the reason last.
     Raises InvalidMessage for a body that no queue would take.
     """
-    original = message.original_attributes
+    # A message that came back from a dead-letter queue as SQS moves it still tells why it was there.
+    original = {
+        name: value for name, value in message.original_attributes.items() if name not in EXPLANATION
+    }
     room = MAX_ATTRIBUTES - len(original)
     added = dict(list(_explanation(message, outcome, service, version, redact).items())[: max(room, 0)])
     attributes = {**original, **added}
@@ -45,15 +52,15 @@ def _explanation(
 ) -> dict[str, Attribute]:
     reason = _printable(redact(outcome.reason))[:_REASON_MAX] or "no reason given"
     error = outcome.error.__cause__ or outcome.error if outcome.error else None
-    explanation = {
-        "blackcat.reason": Attribute(reason),
-        "blackcat.exception": Attribute(type(error).__name__ if error else "Reject"),
-        "blackcat.attempts": Attribute(str(message.receive_count), "Number"),
-        "blackcat.service": Attribute(service),
-        "blackcat.version": Attribute(version),
-        "blackcat.trace_id": Attribute(_trace_id(message)),
-    }
-    return {name: attribute for name, attribute in explanation.items() if attribute.value}
+    told = (
+        Attribute(reason),
+        Attribute(type(error).__name__ if error else "Reject"),
+        Attribute(str(message.receive_count), "Number"),
+        Attribute(service),
+        Attribute(version),
+        Attribute(_trace_id(message)),
+    )
+    return {name: attribute for name, attribute in zip(EXPLANATION, told, strict=True) if attribute.value}
 
 
 def _printable(text: str) -> str:

@@ -72,3 +72,16 @@ def test_the_reason_is_redacted_printable_and_short():
 def test_a_fifo_copy_is_deduplicated_by_the_message_itself():
     assert copy(Message(id="m-1", body="{}", group_id="g", deduplication_id="d")).deduplication_id == "m-1"
     assert copy(Message(id="m-1", body="{}")).deduplication_id is None
+
+
+def test_what_an_earlier_copy_told_makes_room_for_what_is_true_now():
+    attributes = {f"a{number}": Attribute("x") for number in range(4)}
+    earlier = {
+        "blackcat.reason": Attribute("an old one"),
+        "blackcat.version": Attribute("0.9"),
+    }
+    message = Message(id="m-1", body="{}", attributes={**attributes, **earlier}, receive_count=2)
+    copy = dead_letter_copy(message, Rejected("a new one"), service="orders", version="", redact=str)
+    assert copy.attributes["blackcat.reason"].value == "a new one"
+    assert "blackcat.version" not in copy.attributes
+    assert set(attributes) < set(copy.attributes)

@@ -1,0 +1,1 @@
+"""What ``blackcat dev`` decides: what runs where, when it starts again, and what is never touched."""

@@ -1,0 +1,1 @@
+"""What is generated, decided before anything is written."""

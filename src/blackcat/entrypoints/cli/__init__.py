@@ -1,0 +1,1 @@
+"""The command line: ``blackcat``. One module per command; each is imported when it is called."""

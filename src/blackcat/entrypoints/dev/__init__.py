@@ -1,0 +1,1 @@
+"""``blackcat dev``: the whole project on one machine."""

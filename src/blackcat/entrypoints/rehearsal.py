@@ -1,0 +1,40 @@
+"""A start without a service: for a project's own tests, and for whoever looks for what is broken."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from blackcat.application.container import opened_container
+from blackcat.application.entrypoint import load, worker_entrypoint
+from blackcat.application.ports import Resolver
+from blackcat.domain.registry import ServiceRegistry
+from blackcat.domain.service import Service, ServiceType
+from blackcat.entrypoints.consumer import message_handler
+from blackcat.entrypoints.rest_api.application import create_app
+from blackcat.errors import ConfigurationError
+from blackcat.infra.configuration import Settings
+
+
+def rehearse(registry: ServiceRegistry) -> None:
+    """Build every service as its process would at start: import it, inject it, serve nothing.
+
+    Raises ConfigurationError, which names every service that would not start, and why.
+    """
+    settings = Settings()
+    with opened_container(registry.container) as resolver:
+        problems = [problem for service in registry for problem in _problems(service, resolver, settings)]
+    if problems:
+        raise ConfigurationError("; ".join(problems))
+
+
+def _problems(service: Service, resolver: Resolver | None, settings: Settings) -> Iterator[str]:
+    try:
+        if service.type is ServiceType.CONSUMER:
+            message_handler(service, resolver)
+        elif service.type is ServiceType.WORKER:
+            subject = f"worker '{service.name}'"
+            worker_entrypoint(load(service.entrypoint or "", subject=subject), resolver, subject=subject)
+        else:
+            create_app(service, resolver, settings)
+    except ConfigurationError as error:
+        yield str(error)

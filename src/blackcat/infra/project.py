@@ -1,0 +1,117 @@
+"""The user's project: its folder, what its pyproject.toml says to Blackcat, its registry."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+import traceback
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from blackcat.domain.registry import ServiceRegistry
+from blackcat.errors import ConfigurationError, ProjectError
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+# What pyproject.toml may say under [tool.blackcat].
+_KEYS = ("services", "templates", "emulator")
+_DEFAULT_SERVICES = "services:services"
+
+
+@dataclass(frozen=True)
+class Project:
+    """A project of the user's.
+
+    ``services`` is where its registry is, as ``module:name``; ``options`` is ``[tool.blackcat]``.
+    """
+
+    root: Path
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def services(self) -> str:
+        return str(self.options.get("services", _DEFAULT_SERVICES))
+
+    def enter(self) -> None:
+        """Make it the working directory and importable, as for ``python main.py``."""
+        os.chdir(self.root)
+        if str(self.root) not in sys.path:
+            sys.path.insert(0, str(self.root))
+
+    def registry(self) -> ServiceRegistry:
+        """The project's registry, imported; enters the project. Raises ProjectError, naming the line."""
+        self.enter()
+        module_name, _, name = self.services.partition(":")
+        try:
+            module = importlib.import_module(module_name)
+        except ConfigurationError as error:
+            raise ProjectError(f"{_line_of(error, self.root)}: {error}") from error
+        except (Exception, SystemExit) as error:
+            what = f"{type(error).__name__}: {error}"
+            raise ProjectError(f"{_line_of(error, self.root)}: {what}; mend it and run again") from error
+        found = getattr(module, name or "services", None)
+        if not isinstance(found, ServiceRegistry):
+            raise ProjectError(
+                f"{module_name} has no ServiceRegistry named '{name or 'services'}': write "
+                "`services = ServiceRegistry([...])` there, or name the place in pyproject.toml: "
+                '[tool.blackcat] services = "module:name"'
+            )
+        return found
+
+
+def find_project(start: Path) -> Project:
+    """The project of that folder, or of the nearest folder above it. Raises ProjectError."""
+    for folder in (start.absolute(), *start.absolute().parents):
+        options = _options(folder / "pyproject.toml")
+        if options is not None or _has_services(folder):
+            return Project(folder, options or {})
+    raise ProjectError(
+        f"{start.absolute()} is no Blackcat project, nor is any folder above it: change to one that has "
+        "services/__init__.py, or start one with `blackcat new NAME`"
+    )
+
+
+def _has_services(folder: Path) -> bool:
+    return (folder / "services" / "__init__.py").is_file() or (folder / "services.py").is_file()
+
+
+def _options(pyproject: Path) -> Mapping[str, Any] | None:
+    """``[tool.blackcat]``; None when there is none."""
+    if not pyproject.is_file():
+        return None
+    try:
+        options = tomllib.loads(pyproject.read_text(encoding="utf-8")).get("tool", {}).get("blackcat")
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ProjectError(f"{pyproject} cannot be read: {error}") from error
+    if options is None:
+        return None
+    problems = list(_problems(options))
+    if problems:
+        raise ProjectError(f"{pyproject}: " + "; ".join(problems))
+    return dict(options)
+
+
+def _problems(options: Any) -> Iterator[str]:
+    if not isinstance(options, dict):
+        yield "[tool.blackcat] must be a table"
+        return
+    for key, value in options.items():
+        if key not in _KEYS:
+            yield f"[tool.blackcat] has '{key}', which Blackcat does not know: it knows {', '.join(_KEYS)}"
+        elif not isinstance(value, str):
+            yield f"[tool.blackcat] {key} must be a text"
+
+
+def _line_of(error: BaseException, root: Path) -> str:
+    """Where in the project it went wrong: the last of its own lines in the traceback."""
+    for frame in reversed(traceback.extract_tb(error.__traceback__)):
+        path = Path(frame.filename)
+        if path.is_relative_to(root) and "site-packages" not in path.parts:
+            return f"{path.relative_to(root)}:{frame.lineno}"
+    return "the project's services"

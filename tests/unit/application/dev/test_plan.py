@@ -1,0 +1,59 @@
+"""The plan of a project, and its way from one process to another."""
+
+import json
+
+import pytest
+
+from blackcat import Service, ServiceRegistry, ServiceType
+from blackcat.application.dev.plan import PlannedService, ProjectPlan, plan_of
+from blackcat.errors import InvalidDeclaration, UnknownService
+from blackcat.resources import QueueResource, TopicResource
+
+placed, shipped = TopicResource("placed"), TopicResource("shipped")
+orders = Service(
+    name="orders",
+    type=ServiceType.CONSUMER,
+    entrypoint="shop:handle",
+    queue_name="orders_cmd",
+    subscribes=[placed],
+    uses=[shipped.publish(), QueueResource("bills").send()],
+)
+api = Service(name="api", type=ServiceType.REST_API, endpoint_module="shop.api")
+nightly = Service(name="nightly", type=ServiceType.WORKER, entrypoint="shop:run", schedule="rate(1 day)")
+
+
+@pytest.fixture
+def plan():
+    return plan_of(ServiceRegistry([orders, api, nightly]), port=8080, stop_seconds=7.5)
+
+
+def test_it_tells_what_runs_and_what_takes_messages(plan):
+    assert plan.services == (
+        PlannedService("orders", ServiceType.CONSUMER, queue="orders_cmd"),
+        PlannedService("api", ServiceType.REST_API),
+        PlannedService("nightly", ServiceType.WORKER, schedule="rate(1 day)"),
+    )
+    assert set(plan.queues) == {"bills", "orders_cmd"}
+    assert plan.topics == ("placed",)  # nobody would see what is published to the other
+
+
+def test_it_survives_the_way_as_json(plan):
+    assert ProjectPlan.from_json(json.loads(json.dumps(plan.as_json()))) == plan
+
+
+def test_only_some_services(plan):
+    assert [service.name for service in plan.only(["api", "orders"]).services] == ["orders", "api"]
+    assert plan.only([]) == plan
+    assert plan.only(["gone"]).services == ()
+
+
+def test_an_unknown_name_is_refused_with_the_known_ones(plan):
+    plan.require(["api"])
+    with pytest.raises(UnknownService, match="'oders': the services are orders, api, nightly"):
+        plan.require(["api", "oders"])
+
+
+def test_a_schedule_that_aws_would_refuse_stops_the_start():
+    wrong = Service(name="w", type=ServiceType.WORKER, entrypoint="shop:run", schedule="cron(0 25 * * ? *)")
+    with pytest.raises(InvalidDeclaration, match="hours '25'"):
+        plan_of(ServiceRegistry([wrong]), port=8000, stop_seconds=25)
