@@ -11,9 +11,10 @@ from blackcat.application.idempotency import (
     by_field,
     by_message_id,
 )
+from blackcat.application.middleware import Next
 from blackcat.domain.circuit import CircuitBreaker
 from blackcat.domain.message import Attribute, Message
-from blackcat.domain.outcome import Outcome, Reject, Retry
+from blackcat.domain.outcome import Deferred, Handled, Outcome, Reject, Rejected, Retried, Retry
 from blackcat.domain.outgoing import OutgoingMessage
 from blackcat.domain.registry import ServiceRegistry
 from blackcat.domain.retry import RetryPolicy
@@ -29,11 +30,16 @@ __all__ = [
     "Attribute",
     "BlackcatError",
     "CircuitBreaker",
+    "Deferred",
+    "Handled",
     "Idempotency",
     "Message",
+    "Next",
     "OutgoingMessage",
     "Outcome",
     "Reject",
+    "Rejected",
+    "Retried",
     "Retry",
     "RetryPolicy",
     "Service",

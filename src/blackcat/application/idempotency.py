@@ -47,7 +47,8 @@ def by_field(name: str) -> KeyOf:
         except (ValueError, RecursionError):  # no JSON, or too deep: the decoder will say so
             return None
         value = payload.get(name) if isinstance(payload, dict) else None
-        return str(value) if isinstance(value, str | int) and not isinstance(value, bool) else None
+        known = isinstance(value, str | int) and not isinstance(value, bool)
+        return (str(value) or None) if known else None
 
     return key
 
@@ -104,7 +105,8 @@ class Idempotency:
     has run out. Once handled, duplicates are acknowledged without the handler, for ``keep``. A
     payload that differs under the same key is rejected. A message without key is handled as it comes.
 
-    ``lease`` is the queue's visibility timeout: the key is taken for that long, and extended with it.
+    ``scope`` goes before each key: services that share a store need one each, or they would take each
+    other's messages for their own. ``lease`` holds for messages that no consumer holds (in tests, say).
     """
 
     def __init__(
@@ -112,20 +114,26 @@ class Idempotency:
         *,
         store: IdempotencyStore,
         key: KeyOf = by_message_id,
+        scope: str = "",
         lease: timedelta = timedelta(seconds=60),
         keep: timedelta = timedelta(days=1),
     ) -> None:
         self._store = store
         self._key = key
+        self._scope = scope
         self._lease = lease
         self._keep = keep
 
     def __call__(self, message: Message, call_next: Next) -> Outcome:
-        key = self._key(message)
-        if key is None:
+        found = self._key(message)
+        if found is None:
             return call_next(message)
+        key = f"{self._scope}:{found}" if self._scope else found
+        lease = message.lease.left()
         try:
-            begun = self._store.begin(key, fingerprint=_fingerprint(message), lease=self._lease)
+            begun = self._store.begin(
+                key, fingerprint=_fingerprint(message), lease=self._lease if lease is None else lease
+            )
         except RemoteError as error:
             return Retried("the idempotency store cannot be asked", error)
         if isinstance(begun, Begun):
@@ -188,7 +196,8 @@ class TableIdempotencyStore:
         self._change(key, token, {"done": True, "until": until, "expires_at": _epoch(until)})
 
     def abandon(self, key: str, token: str) -> None:
-        self._change(key, token, {"until": self._clock.now()})
+        # Without its token: a heartbeat on its way must not take the key again.
+        self._change(key, token, {"until": self._clock.now(), "token": ""})
 
     def _take_over(
         self, key: str, token: str, taken: dict[str, object]
@@ -206,7 +215,9 @@ class TableIdempotencyStore:
         try:
             self._table.save(taken, version=found[VERSION])
         except ConditionFailed:
-            return InProgress(timedelta(seconds=1))
+            now = self._table.get({"key": key})
+            if now is None or now["token"] != token:  # ours, when only the answer was lost
+                return InProgress(timedelta(seconds=1))
         return Begun(token)
 
     def _record(self, key: str, token: str, fingerprint: str, lease: timedelta) -> dict[str, object]:

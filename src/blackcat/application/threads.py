@@ -26,10 +26,10 @@ class Threads:
 
     def start(self, name: str, target: Callable[[], None]) -> threading.Thread:
         thread = threading.Thread(target=self._supervised, args=(name, target), name=name, daemon=True)
-        with self._lock:
-            self._threads[name] = thread
         try:
-            thread.start()
+            with self._lock:  # until it runs, it would pass for dead
+                self._threads[name] = thread
+                thread.start()
         except RuntimeError as error:
             raise ServiceFailed(
                 f"thread '{name}' cannot be started ({error}): lower CONSUMER_CONCURRENCY, or raise the "

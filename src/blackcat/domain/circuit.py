@@ -20,5 +20,7 @@ class CircuitBreaker:
     pause: timedelta = timedelta(seconds=30)
 
     def __post_init__(self) -> None:
+        if not isinstance(self.failures, int) or not isinstance(self.pause, timedelta):
+            raise InvalidDeclaration("CircuitBreaker: failures is a number, and pause a timedelta")
         if self.failures < 1 or self.pause <= timedelta(0):
             raise InvalidDeclaration("CircuitBreaker: failures must be 1 or more, and pause positive")

@@ -68,6 +68,12 @@ class Lease:
     def held(self) -> bool:
         return self._monotonic() < self._expires_at
 
+    def left(self) -> timedelta | None:
+        """The time until it runs out, unless it is extended; None when it never does."""
+        if self._expires_at == math.inf:
+            return None
+        return timedelta(seconds=max(0.0, self._expires_at - self._monotonic()))
+
     def age(self) -> timedelta:
         """The time since the message was received."""
         return timedelta(seconds=max(0.0, self._monotonic() - self._began_at))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -166,8 +167,10 @@ class Service:
             )
 
     def _failure_problems(self) -> Iterator[str]:
-        if self.rate_limit is not None and not self.rate_limit > 0:
-            yield "has a rate_limit that lets nothing through: give messages per second, or leave it out"
+        if self.rate_limit is not None and not _is_rate(self.rate_limit):
+            yield f"has the rate_limit {self.rate_limit!r}: give messages per second, or leave it out"
+        if self.circuit_breaker is not None and not isinstance(self.circuit_breaker, CircuitBreaker):
+            yield f"has the circuit_breaker {self.circuit_breaker!r}: write CircuitBreaker(failures=10)"
         for kind in self.non_retryable:
             named = isinstance(kind, str) and _IMPORT_STRING.fullmatch(kind)
             if not named and not (isinstance(kind, type) and issubclass(kind, Exception)):
@@ -184,6 +187,10 @@ _PROBLEMS_BY_TYPE = {
     ServiceType.WORKER: Service._worker_problems,
     ServiceType.REST_API: Service._rest_api_problems,
 }
+
+
+def _is_rate(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and 0 < value < math.inf
 
 
 def _queue_problems(queue_name: str) -> Iterator[str]:

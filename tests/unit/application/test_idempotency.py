@@ -180,6 +180,52 @@ def test_a_message_whose_lease_ran_out_meanwhile_is_left_and_its_key_too():
     assert setting.receive() == HANDLED
 
 
+def test_a_heartbeat_on_its_way_does_not_take_an_abandoned_key_again():
+    setting = Setting()
+    begun = setting.store.begin("k", fingerprint="x", lease=LEASE)
+    setting.store.abandon("k", begun.token)
+    setting.store.extend("k", begun.token, lease=LEASE)
+    assert isinstance(setting.store.begin("k", fingerprint="x", lease=LEASE), Begun)
+
+
+def test_the_key_is_taken_for_what_is_left_of_the_message_s_lease():
+    setting = Setting()
+    held = Message(id="m-1", body="{}")
+    held.lease.run_until(setting.clock.monotonic() + 600, setting.clock.monotonic)
+
+    def slow(received):
+        setting.clock.advance(timedelta(seconds=300))
+        assert setting.receive() == Deferred("a duplicate of it is being handled", timedelta(seconds=300))
+        return HANDLED
+
+    assert setting.middleware(held, slow) == HANDLED
+
+
+def test_services_that_share_a_store_have_a_scope_each():
+    shipping, billing = Setting(scope="shipping"), Setting(scope="billing")
+    billing.middleware._store = shipping.store
+    shipping.receive()
+    billing.receive()
+    shipping.receive()
+    assert (shipping.handled, billing.handled) == (["m-1"], ["m-1"])
+
+
+def test_a_key_that_was_taken_over_although_the_answer_was_lost_is_ours():
+    setting = Setting()
+    setting.store.begin("m-1", fingerprint=None, lease=LEASE)
+    setting.clock.advance(LEASE)
+    save = setting.table.save
+
+    def saved_twice(item, *, version):
+        if version:
+            setting.table.save = save
+            save(item, version=version)
+        return save(item, version=version)
+
+    setting.table.save = saved_twice
+    assert setting.receive() == HANDLED
+
+
 def test_a_store_that_cannot_be_asked_is_a_retry_without_the_handler():
     setting = Setting()
 

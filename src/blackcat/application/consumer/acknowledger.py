@@ -90,6 +90,8 @@ class Acknowledger:
 
     def _rest(self) -> None:
         # While messages come it looks by itself: to wake it for each batch would cost more than its work.
+        if self._closed:
+            return
         self._resting = not self._waiting
         self._changed.wait(None if self._resting else self._pause())
         self._resting = False

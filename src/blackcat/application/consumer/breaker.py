@@ -67,8 +67,10 @@ class Breaker:
             return f"polling is paused after {self._failures} failures in a row, next try in {left:.0f} s"
 
     def _open(self, policy: CircuitBreaker) -> None:
+        opened = self._open_until is None
         self._open_until = self._clock.monotonic() + policy.pause.total_seconds()
-        log.warning("circuit.opened", failures=self._failures, pause_seconds=policy.pause.total_seconds())
+        if opened:
+            log.warning("circuit.opened", failures=self._failures, pause_seconds=policy.pause.total_seconds())
 
     def _close(self) -> None:
         if self._open_until is not None:

@@ -31,9 +31,7 @@ def dead_letter_copy(
     Raises InvalidMessage for a body that no queue would take.
     """
     # A message that came back from a dead-letter queue as SQS moves it still tells why it was there.
-    original = {
-        name: value for name, value in message.original_attributes.items() if name not in EXPLANATION
-    }
+    original = {name: value for name, value in message.original_attributes.items() if name not in EXPLANATION}
     room = MAX_ATTRIBUTES - len(original)
     added = dict(list(_explanation(message, outcome, service, version, redact).items())[: max(room, 0)])
     attributes = {**original, **added}

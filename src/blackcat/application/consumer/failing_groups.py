@@ -19,7 +19,8 @@ class FailingGroups:
     counts: good messages would reach the dead-letter queue with the bad one, never having been handled.
     """
 
-    def __init__(self, *, longest: timedelta, clock: Clock) -> None:
+    def __init__(self, *, longest: timedelta, receives: int | None, clock: Clock) -> None:
+        self._receives = receives
         self._clock = clock
         self._longest = longest.total_seconds() + _SLACK_SECONDS
         self._groups: dict[str, float] = {}
@@ -38,7 +39,8 @@ class FailingGroups:
         """A message of a group is done, or will come back."""
         group = message.group_id or ""
         with self._lock:
-            if done:
+            # Its last receive: it does not come back, SQS moves it to the dead-letter queue.
+            if done or (self._receives and message.receive_count >= self._receives):
                 self._groups.pop(group, None)
             else:
                 self._groups[group] = self._clock.monotonic() + self._longest

@@ -137,6 +137,8 @@ class HandlerThreads:
         self._kept = False
         self._spread_until = self._clock.monotonic() + _SPREAD_SECONDS
         self._changed.notify()
+        # A poller that helps may be in a slow handler by now, whoever noticed.
+        self._on_slow()
 
     def _work(self) -> None:
         while (lane := self._next_lane()) is not None:
@@ -178,7 +180,6 @@ class HandlerThreads:
         if self._kept and (self._lanes or self._busy):
             self._usual.add(_PATIENCE_SECONDS)
             self._spread()
-            self._on_slow()
 
     def _kept_lane(self) -> Lane | None:
         with self._changed:

@@ -98,7 +98,7 @@ class Pollers:
         if self._last_success is None:
             return [f"no poll of queue '{self._queue.name}' has succeeded yet{self._cause()}"]
         with self._changed:
-            longest = max((now - since for since in self._trying_since.values()), default=0.0)
+            longest = max((now - since for since in list(self._trying_since.values())), default=0.0)
         overdue_after = self._wait.total_seconds() + POLL_GRACE_SECONDS
         silence = now - self._last_success
         if min(longest, silence) <= overdue_after:
@@ -128,38 +128,35 @@ class Pollers:
             return leaves
 
     def _run(self) -> None:
-        polling = True
-        try:
-            while polling and not self._stopping.is_set():
-                polling = self._turn()
-        finally:
-            if polling:
+        going_on = True
+        while going_on and not self._stopping.is_set():
+            try:
+                received = self._turn()
+            except BaseException:
                 self._left()
+                raise
+            going_on = not self._left(others=1) if received == 0 else True
+            if received and self._is_prompt():
+                # A handler may keep this one for long: whoever polls meanwhile takes its place.
+                self._left()
+                self._help()
+                going_on = self._joined()
+        if going_on:
+            self._left()
 
-    def _turn(self) -> bool:
-        """Poll once; whether this one is still a poller."""
+    def _turn(self) -> int | None:
+        """Poll once, if polling is not paused; how many messages came, None without an answer."""
         limit = self._limit()
         if limit == 0:
             self._stopping.wait(_PAUSE_SECONDS)
-            return True
-        received = self._poll(self._still_wanted(self._permits.take(limit)))
-        if received is None:
-            return True
-        if received == 0:
-            return not self._left(others=1)
-        return self._helped() if self._is_prompt() else True
+            return None
+        return self._poll(self._still_wanted(self._permits.take(limit)))
 
     def _still_wanted(self, permits: int) -> int:
         """Waiting for permits takes time: the limit may have sunk meanwhile."""
         wanted = min(permits, self._limit())
         self._permits.give_back(permits - wanted)
         return wanted
-
-    def _helped(self) -> bool:
-        # A handler may keep this one for long: whoever polls meanwhile takes its place.
-        self._left()
-        self._help()
-        return self._joined()
 
     def _is_prompt(self) -> bool:
         return self._full_answers_take.value < _PROMPT_SECONDS
@@ -207,7 +204,7 @@ class Pollers:
         self._rate.give_back(count)
 
     def _succeeded(self) -> None:
-        self._trying_since.pop(get_ident(), None)
+        self._trying_since.clear()  # also of who failed, and waits for a permit since
         self._last_success = self._clock.monotonic()
         if self._failures:
             log.info("queue.recovered", queue=self._queue.name, failed_polls=self._failures)

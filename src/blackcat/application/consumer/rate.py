@@ -8,6 +8,8 @@ from blackcat.application.ports import Clock
 
 # How often a poller that has to wait looks again, so that a stop is seen soon.
 _LONGEST_WAIT_SECONDS = 0.1
+# One call for what comes free within it, instead of one call for each message.
+_GATHERING_SECONDS = 0.2
 
 
 class RateLimiter:
@@ -42,6 +44,8 @@ class RateLimiter:
             now = self._clock.monotonic()
             self._tokens = min(self._capacity, self._tokens + (now - self._filled_at) * self._per_second)
             self._filled_at = now
+            if self._tokens < min(most, self._capacity * _GATHERING_SECONDS):
+                return 0
             taken = min(most, int(self._tokens))
             self._tokens -= taken
             return taken

@@ -70,7 +70,9 @@ class RunningConsumer:
         self._polls_ended = False
         self._permits = Permits(options.concurrency)
         self._breaker = Breaker(policy=options.circuit_breaker, clock=clock)
-        self._failing = FailingGroups(longest=retry.longest, clock=clock)
+        self._failing = FailingGroups(
+            longest=retry.longest, receives=description.max_receive_count, clock=clock
+        )
         self._leases = LeaseBook(
             visibility=description.visibility_timeout, longest=options.max_handling, clock=clock
         )
@@ -163,7 +165,8 @@ class RunningConsumer:
         if oldest > self._longest_handling:
             longest = self._longest_handling
             problems.append(f"a handler has been running for {oldest:.0f} seconds, longer than {longest:.0f}")
-        if not paused and not self._shutdown.requested.is_set():
+        resting = paused and not self._breaker.limit()
+        if not resting and not self._shutdown.requested.is_set():
             problems.extend(self._pollers.problems(now))
         return problems
 
@@ -188,7 +191,7 @@ class RunningConsumer:
     def _end_polls(self) -> None:
         self._permits.close()
         self._give_back(self._handlers.close())
-        self._pollers.wait(self._shutdown.remaining())
+        self._pollers.wait(self._left_before_flush())
         with self._aside_lock:
             self._polls_ended = True
             aside, self._aside = self._aside, []

@@ -850,3 +850,41 @@ def test_a_stop_waits_for_a_poller_that_handles_as_for_any_handler():
         release.set()
     assert handled == [{}]
     assert setting.depth() == QueueDepth(0, 0, 0)
+
+
+def test_a_poller_that_is_stuck_in_a_later_message_of_its_lane_is_replaced():
+    release = threading.Event()
+    handled = []
+
+    def handle(payload: dict):
+        if payload["n"] == 0:  # slow enough that it is noticed when it ends, not while it runs
+            setting.clock.advance(timedelta(milliseconds=5))
+        if payload["n"] == 1:
+            release.wait(PATIENCE_SECONDS)
+        handled.append(payload["n"])
+
+    setting = Setting(handle, name="orders.fifo")
+    for number in (0, 1):
+        setting.queue.send({"n": number}, group_id="a", deduplication_id=str(number))
+    with setting.running():
+        until(lambda: handled == [0], "the first message")
+        setting.queue.send({"n": 2}, group_id="b", deduplication_id="2")
+        until(lambda: handled == [0, 2], "the message of another group")
+        release.set()
+    assert handled == [0, 2, 1]
+
+
+def test_a_poison_head_slows_no_other_group_once_it_is_dead_lettered():
+    def handle(payload: dict):
+        raise ValueError("poison")
+
+    setting = Setting(handle, name="orders.fifo")
+    setting.queue.send({}, group_id="a", deduplication_id="1")
+    with setting.running():
+
+        def dead_lettered():
+            setting.clock.advance(timedelta(seconds=0.1))
+            return setting.depth().total == 0
+
+        until(dead_lettered, "the redrive")
+        assert setting.consumer._running._failing.limit() == 10
