@@ -225,7 +225,8 @@ def reclaimed(story: Story, terms: Terms) -> Iterator[str]:
             process = story.processes[first.client]
             asked, dead = process.signalled(SIGTERM), process.signalled(SIGKILL)
             again = first.client == second.client and second.received.at < dead
-            if again and asked <= first.settled_at() <= second.received.at:
+            # A heartbeat that came too late, on a machine that stood still, gives nothing back.
+            if again and asked <= first.given_back_at() <= second.received.at:
                 yield f"{second.name} was received again by the process that had given it back to end"
 
 

@@ -72,15 +72,22 @@ class Delivery:
 
     def is_settled_by(self, change: Event) -> bool:
         """Whether this change of visibility gives the message back: heartbeats never shorten a lease."""
-        before = [self.received, *(c for c in self.changes if c.effect and c.at < change.at)]
         if self.keyed and self.began is None and change is self.changes[-1]:
             return True  # put off, since its key is taken
-        return change.until < before[-1].until or self.ended_before(change.at)
+        return self._is_shorter(change) or self.ended_before(change.at)
 
     def settled_at(self) -> float:
         """When its client deleted it or gave it back; infinity when it did not."""
         given_back = (change.at for change in self.changes if change.effect and self.is_settled_by(change))
         return min(self.deleted_at(), min(given_back, default=inf))
+
+    def given_back_at(self) -> float:
+        """When its client made it visible sooner; infinity when it did not."""
+        return min((c.at for c in self.changes if c.effect and self._is_shorter(c)), default=inf)
+
+    def _is_shorter(self, change: Event) -> bool:
+        before = [self.received, *(c for c in self.changes if c.effect and c.at < change.at)]
+        return change.until < before[-1].until
 
     def let_go_at(self) -> float:
         """When its client first asked for that, with effect or without."""

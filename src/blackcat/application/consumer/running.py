@@ -36,6 +36,8 @@ log = EventLog("blackcat.consumer")
 # What a stop keeps back of its budget, to flush deletes and release what is still held.
 _FLUSH_SHARE = 0.2
 _FLUSH_SECONDS = 2.0
+# What the answer of a poll may need beyond its wait.
+_ANSWER_SECONDS = 1.0
 
 
 class RunningConsumer:
@@ -63,6 +65,7 @@ class RunningConsumer:
         self._handle = handle
         self._shutdown = shutdown
         self._clock = clock
+        self._longest_poll = options.wait.total_seconds() + _ANSWER_SECONDS
         self._longest_handling = options.max_handling.total_seconds()
         self._threads = Threads(shutdown)
         self._aside: list[Message] = []
@@ -191,7 +194,9 @@ class RunningConsumer:
     def _end_polls(self) -> None:
         self._permits.close()
         self._give_back(self._handlers.close())
-        self._pollers.wait(self._left_before_flush())
+        # An open poll gets its whole time; one that hangs must leave some for deletes and releases.
+        open_poll = max(self._longest_poll, self._left_before_flush())
+        self._pollers.wait(min(open_poll, self._shutdown.remaining()))
         with self._aside_lock:
             self._polls_ended = True
             aside, self._aside = self._aside, []
