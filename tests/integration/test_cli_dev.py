@@ -53,11 +53,9 @@ class Dev:
         return self._stderr.read_text()
 
     def wait_for(self, text: str, *, count: int = 1) -> None:
-        seen = f"{count} x {text!r}"
-        until(
-            lambda: self.output.count(text) >= count or self.process.poll() is not None, f"{seen} in\n{self}"
-        )
-        assert self.output.count(text) >= count, f"no {seen} in\n{self}"
+        with contextlib.suppress(AssertionError):
+            until(lambda: self.output.count(text) >= count or self.process.poll() is not None, text)
+        assert self.output.count(text) >= count, f"no {count} x {text!r} in\n{self}"
 
     def session(self) -> DevSession:
         session = find_session(self.project)
@@ -110,8 +108,9 @@ def kill_all(pids: list[int]) -> None:
 
 @pytest.fixture
 def own_environment() -> dict[str, str]:
-    """What a developer's shell has."""
-    return {name: os.environ[name] for name in ("PATH", "HOME", "PYTHONPATH") if name in os.environ}
+    """What a developer's shell has, and free ports, since tests run at once."""
+    shell = {name: os.environ[name] for name in ("PATH", "HOME", "PYTHONPATH") if name in os.environ}
+    return {**shell, "PORT": "0"}
 
 
 @pytest.fixture
@@ -443,7 +442,9 @@ def test_an_emulator_that_dies_ends_all_with_its_log(
     assert [pid for pid in processes if alive(pid)] == []
 
 
-def test_taken_ports_lead_to_others(dev: Callable[..., Dev], shared_environment: dict[str, str]) -> None:
+def test_a_port_that_is_taken_leads_to_another(
+    dev: Callable[..., Dev], shared_environment: dict[str, str]
+) -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         taken = server.getsockname()[1]
         running = dev("--only", "shop_api", environment={**shared_environment, "PORT": str(taken)})
@@ -451,3 +452,26 @@ def test_taken_ports_lead_to_others(dev: Callable[..., Dev], shared_environment:
         with urlopen(f"{running.session().services['shop_api']}/stock") as answer:
             assert answer.status == 200
         assert running.stop() == 0
+
+
+def test_a_port_that_is_lost_over_a_restart_leads_to_another(
+    dev: Callable[..., Dev], shared_environment: dict[str, str]
+) -> None:
+    running = dev("--only", "shop_api", environment=shared_environment)
+    running.wait_for("api.listening")
+    before = str(running.session().services["shop_api"])
+    with urlopen(f"{before}/stock") as answer:  # its code is loaded
+        assert answer.status == 200
+    running.edit("shop/api.py", "9}", "9}}")  # what ends meanwhile stays down until this is mended
+    running.wait_for("what runs stays as it is")
+    api, *_ = descendants(running.process.pid)
+    os.kill(api, signal.SIGTERM)
+    running.wait_for("shop_api: has ended by itself")
+    with socket.create_server(("127.0.0.1", int(before.rpartition(":")[2]))):
+        running.edit("shop/api.py", "9}}", "9}")
+        running.wait_for("is taken by another process")
+        running.wait_for("api.listening", count=2)
+        assert running.session().services["shop_api"] != before
+        with urlopen(f"{running.session().services['shop_api']}/stock") as answer:
+            assert answer.status == 200
+    assert running.stop() == 0

@@ -153,7 +153,11 @@ def test_signals_reach_the_service(
     gone = {**emulator.environment(), "AWS_ENDPOINT_URL": "http://127.0.0.1:9", "HEALTH_PORT": "0"}
     process = run(**gone)
     assert process.stdout
-    assert any("queue.open_failed" in line for line in process.stdout)
+    seen = ""
+    while "queue.open_failed" not in seen:
+        line = process.stdout.readline()
+        assert line, f"{seen}{ended(process)}"
+        seen += line
     process.send_signal(number)
     status, output, _ = ended(process)
     assert status == 0

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from blackcat.application.dev.runs import Launch, Run, Say, ended_with
 from blackcat.application.ports import Clock
 
@@ -18,11 +20,21 @@ class Resident:
     """Starts a service again when it crashed, after a pause that doubles, and when its code changed.
 
     What ends with status 78 (its configuration is wrong) or 0 would only do so again: it waits for an
-    edit. ``look`` is called every now and then; all happens in it.
+    edit, unless ``moved`` says that it may do better now: its port was taken, and it has another.
+    ``look`` is called every now and then; all happens in it.
     """
 
-    def __init__(self, *, launch: Launch, clock: Clock, patience_seconds: float, say: Say) -> None:
+    def __init__(
+        self,
+        *,
+        launch: Launch,
+        clock: Clock,
+        patience_seconds: float,
+        say: Say,
+        moved: Callable[[], bool] = lambda: False,
+    ) -> None:
         self._launch = launch
+        self._moved = moved
         self._clock = clock
         self._patience = patience_seconds
         self._say = say
@@ -78,6 +90,8 @@ class Resident:
             return
         if self._replaced:
             self._replaced = False
+            self.start()
+        elif status == _CONFIGURATION and self._moved():
             self.start()
         elif status == _CONFIGURATION:
             self._say("cannot start as it is configured: it starts again at the next edit")

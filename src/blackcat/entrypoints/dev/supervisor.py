@@ -153,11 +153,8 @@ class Supervisor:
         """Start what is new, restart what was there, stop what is gone."""
         plan = plan.only(self._only)
         before, self._plan = self._plan, plan
-        self._ports = planned_ports(
-            plan.services, first=plan.port, kept=self._ports, is_free=is_free, any_free=any_free_port
-        )
         self._screen.introduce(service.name for service in plan.services)
-        self._announce(plan, self._ports)
+        self._place(kept=self._ports)
         if plan != before:
             self._screen.say("\n".join(summary(plan, self._ports)))
         for name in [name for name in self._services if not plan.has(name)]:
@@ -165,6 +162,21 @@ class Supervisor:
             self._retire(name)
         for planned in plan.services:
             self._start_or_restart(planned, before)
+
+    def _place(self, *, kept: Mapping[str, int]) -> None:
+        self._ports = planned_ports(
+            self._plan.services, first=self._plan.port, kept=kept, is_free=is_free, any_free=any_free_port
+        )
+        self._announce(self._plan, self._ports)
+
+    def _moved(self, name: str) -> bool:
+        """Whether the port of a service that has ended is another process's, so that it got a new one."""
+        taken = self._ports[name]
+        if is_free(taken):
+            return False
+        self._place(kept={other: port for other, port in self._ports.items() if other != name})
+        self._screen.say(f"{name}: port {taken} is taken by another process: {self._ports[name]} instead")
+        return True
 
     def _start_or_restart(self, planned: PlannedService, before: ProjectPlan) -> None:
         running = self._services.get(planned.name)
@@ -200,7 +212,13 @@ class Supervisor:
             return Scheduled(
                 schedule=when, launch=launch, clock=self._clock, patience_seconds=patience, say=say
             )
-        return Resident(launch=launch, clock=self._clock, patience_seconds=patience, say=say)
+        return Resident(
+            launch=launch,
+            clock=self._clock,
+            patience_seconds=patience,
+            say=say,
+            moved=lambda: self._moved(name),
+        )
 
     def _launch(self, name: str) -> ShownProcess:
         environment = {**self._environment, "SERVICE_NAME": name}

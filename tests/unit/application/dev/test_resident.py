@@ -64,6 +64,19 @@ def test_what_would_only_end_again_waits_for_an_edit(stage, service, status, tol
     assert len(stage.processes) == 2
 
 
+def test_what_was_given_another_port_starts_again_at_once(stage):
+    given = [True, False]
+    service = Resident(**stage.arguments, moved=lambda: given.pop(0))
+    service.start()
+    service.look()
+    crash(stage, service, status=78)
+    assert len(stage.processes) == 2
+    assert stage.said == []
+    crash(stage, service, status=78)
+    assert len(stage.processes) == 2
+    assert "starts again at the next edit" in stage.said[-1]
+
+
 def test_a_restart_lets_what_runs_finish_before_the_new_one_starts(stage, service):
     service.restart()
     service.look()
