@@ -6,10 +6,15 @@ import os
 import uuid
 from collections.abc import Iterator
 
+import hypothesis
 import pytest
 
 from blackcat.adapters_aws import AwsOptions
 from blackcat.infra.emulator import REGION, Emulator, running_emulator
+
+# No test depends on the speed of the machine.
+hypothesis.settings.register_profile("unhurried", deadline=None)
+hypothesis.settings.load_profile("unhurried")
 
 
 @pytest.fixture(scope="session")

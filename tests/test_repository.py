@@ -92,7 +92,8 @@ def test_the_payment_example_has_its_tree_exactly() -> None:
     example = ROOT / "examples" / "payment"
     files = {file.relative_to(example).as_posix() for file in files_of(example)}
     unit_tests = {name for name in files if name.startswith("tests/unit/")}
-    beside = {name for name in files if Path(name).name in ("__init__.py", "README.md", ".env")}
+    unnamed = ("__init__.py", "README.md", ".env", ".env.example")
+    beside = {name for name in files if Path(name).name in unnamed}
     assert unit_tests
     assert PAYMENT_TREE - files == set()
     assert files - PAYMENT_TREE - unit_tests - beside == set()

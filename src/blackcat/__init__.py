@@ -16,21 +16,26 @@ from blackcat.domain.circuit import CircuitBreaker
 from blackcat.domain.message import Attribute, Message
 from blackcat.domain.outcome import Deferred, Handled, Outcome, Reject, Rejected, Retried, Retry
 from blackcat.domain.outgoing import OutgoingMessage
+from blackcat.domain.references import FromParameter, FromSecret
 from blackcat.domain.registry import ServiceRegistry
 from blackcat.domain.retry import RetryPolicy
 from blackcat.domain.service import Service, ServiceType
 from blackcat.errors import BlackcatError
 
 if TYPE_CHECKING:
-    from blackcat.entrypoints.connections import connect
+    from blackcat.entrypoints.connections import connect, connect_transactions
     from blackcat.entrypoints.microservice import run_microservice
-    from blackcat.infra.configuration import Settings
+    from blackcat.entrypoints.settings import Settings
+    from blackcat.infra.repository import DynamoRepository
 
 __all__ = [
     "Attribute",
     "BlackcatError",
     "CircuitBreaker",
     "Deferred",
+    "DynamoRepository",
+    "FromParameter",
+    "FromSecret",
     "Handled",
     "Idempotency",
     "Message",
@@ -51,13 +56,16 @@ __all__ = [
     "by_field",
     "by_message_id",
     "connect",
+    "connect_transactions",
     "run_microservice",
 ]
 
 # Loaded at first use, so that a declaration costs neither boto3 nor pydantic.
 _LAZY = {
-    "Settings": "blackcat.infra.configuration",
+    "DynamoRepository": "blackcat.infra.repository",
+    "Settings": "blackcat.entrypoints.settings",
     "connect": "blackcat.entrypoints.connections",
+    "connect_transactions": "blackcat.entrypoints.connections",
     "run_microservice": "blackcat.entrypoints.microservice",
 }
 

@@ -11,7 +11,8 @@ Catch the broadest class that you can act on::
     │   ├── SettingsError           settings are missing or wrong (all of them at once)
     │   ├── ProjectError            the command line finds no project, or one that does not load
     │   ├── InvalidName             a name that Python, SQS or a project could not take
-    │   └── NotUnderstood           a file that the generator cannot edit safely
+    │   ├── NotUnderstood           a file that the generator cannot edit safely
+    │   └── InvalidSecret           a secret is not what is asked of it: no JSON, no such key, binary
     ├── EncodingError               a payload has no faithful JSON
     ├── DecodingError               a body is not what its annotation says
     ├── InvalidMessage              a message that no queue or topic would accept
@@ -29,7 +30,8 @@ Catch the broadest class that you can act on::
             │   ├── QueueNotFound
             │   ├── TopicNotFound
             │   ├── TableNotFound
-            │   └── BusNotFound
+            │   ├── BusNotFound
+            │   └── SecretNotFound
             ├── ConditionFailed     another writer came first
             │   └── TransactionCanceled   so nothing of the transaction was written
             ├── ReceiptExpired      the message is no longer ours: its visibility timeout ran out
@@ -81,6 +83,10 @@ class InvalidName(ConfigurationError):
 
 class NotUnderstood(ConfigurationError):
     """A file is written in a way that cannot be edited safely; what it lacks is to be added by hand."""
+
+
+class InvalidSecret(ConfigurationError):
+    """A secret is not what is asked of it; the message names the secret and the key, never a value."""
 
 
 class EncodingError(BlackcatError):
@@ -204,6 +210,10 @@ class TableNotFound(NotFound):
 
 class BusNotFound(NotFound):
     """The named event bus does not exist in this account and region."""
+
+
+class SecretNotFound(NotFound):
+    """The named secret, or this version of it, does not exist in this account and region."""
 
 
 class ConditionFailed(PermanentError):

@@ -6,9 +6,11 @@ Nothing here talks to AWS; ``blackcat.connect`` turns a declared resource into a
 
 from __future__ import annotations
 
+import hashlib
+import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from enum import Enum
 from typing import Any, Literal, TypeVar
@@ -28,6 +30,17 @@ MAX_RECEIVE_COUNT = 1000
 TOPIC_NAME_MAX = 256
 # https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/HowItWorks.NamingRulesDataTypes.html
 TABLE_NAME = re.compile(r"[A-Za-z0-9_.-]{3,255}")
+# https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_CreateEventBus.html
+BUS_NAME = re.compile(r"[A-Za-z0-9_.-]{1,256}")
+DEFAULT_BUS = "default"
+# https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutRule.html
+RULE_NAME = re.compile(r"[A-Za-z0-9_.-]{1,64}")
+RULE_NAME_MAX = 64
+MAX_PATTERN_LENGTH = 4096
+
+# https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_CreateSecret.html
+SECRET_NAME = re.compile(r"[A-Za-z0-9/_+=.@-]{1,512}")
+SECRET_ARN = re.compile(r"arn:[a-z-]+:secretsmanager:[a-z0-9-]+:\d{12}:secret:[A-Za-z0-9/_+=.@-]{1,512}")
 
 _MESSAGING_NAME = re.compile(r"[A-Za-z0-9_-]+(\.fifo)?")
 
@@ -40,6 +53,7 @@ class Access(Enum):
     SEND = "send"
     CONSUME = "consume"
     PUBLISH = "publish"
+    PUT = "put"
     READ = "read"
     WRITE = "write"
     READ_WRITE = "read and write"
@@ -162,6 +176,70 @@ class Subscription:
 
 
 @dataclass(frozen=True)
+class EventBusResource:
+    """An EventBridge event bus. Raises InvalidDeclaration.
+
+    ``default`` names the bus that every account has, where AWS's own services put their events; it
+    bears no RESOURCE_PREFIX.
+
+    https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_CreateEventBus.html
+    """
+
+    name: str
+
+    def __post_init__(self) -> None:
+        _require_valid(f"event bus '{self.name}'", self._problems())
+
+    def put(self) -> Grant:
+        return Grant(self, Access.PUT)
+
+    def rule(self, *, pattern: Mapping[str, Any], name: str = "") -> BusRule:
+        """A rule of this bus, for a service's ``subscribes``: events that match come to its queue.
+
+        ``pattern`` is EventBridge's: for a field of the event the list of what it may be, such as
+        ``{"source": ["shop.payments"], "detail": {"amount": [{"numeric": [">", 100]}]}}``. A service
+        that takes several rules of one bus gives each a ``name``. Raises InvalidDeclaration.
+
+        https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-event-patterns.html
+        """
+        return BusRule(self, pattern=pattern, name=name)
+
+    def _problems(self) -> Iterator[str]:
+        if not isinstance(self.name, str) or not BUS_NAME.fullmatch(self.name):
+            yield "name must be 1 to 256 letters, digits, '_', '-' or '.'"
+
+
+@dataclass(frozen=True)
+class BusRule:
+    """A rule of an event bus, tied to the queue of a consumer. Raises InvalidDeclaration."""
+
+    bus: EventBusResource
+    pattern: Mapping[str, Any]
+    name: str = ""
+
+    def __post_init__(self) -> None:
+        _require_valid(f"rule of event bus '{self.bus.name}'", self._problems())
+
+    def name_for(self, queue_name: str) -> str:
+        """The rule's name in AWS: the queue's, and its own if it has one; a long one ends with a digest."""
+        full = f"{queue_name}-{self.name}" if self.name else queue_name
+        if len(full) <= RULE_NAME_MAX:
+            return full
+        digest = hashlib.sha256(full.encode()).hexdigest()[:8]
+        return f"{full[: RULE_NAME_MAX - len(digest) - 1]}-{digest}"
+
+    def _problems(self) -> Iterator[str]:
+        if self.name and not RULE_NAME.fullmatch(self.name):
+            yield f"its name must be 1 to {RULE_NAME_MAX} letters, digits, '_', '-' or '.'"
+        if not isinstance(self.pattern, Mapping) or not self.pattern:
+            yield "pattern must say which events match, such as pattern={'source': ['shop.payments']}"
+            return
+        yield from _pattern_problems(self.pattern, "pattern")
+        if len(json.dumps(self.pattern, default=str)) > MAX_PATTERN_LENGTH:
+            yield f"pattern must fit in {MAX_PATTERN_LENGTH} characters of JSON"
+
+
+@dataclass(frozen=True)
 class TableIndex:
     """A global secondary index of a table: another key to query by."""
 
@@ -177,9 +255,11 @@ class TableResource:
     """A DynamoDB table, billed per request.
 
     ``key`` is the partition key and ``sort_key`` the sort key, of type S (text), N (number) or B
-    (bytes). Raises InvalidDeclaration.
+    (bytes). ``ttl`` names the attribute that holds the time after which DynamoDB removes an item,
+    which it does within a few days. Raises InvalidDeclaration.
 
     https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/HowItWorks.CoreComponents.html
+    https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/TTL.html
     """
 
     name: str
@@ -188,6 +268,7 @@ class TableResource:
     key_type: KeyType = "S"
     sort_key_type: KeyType = "S"
     indexes: Sequence[TableIndex] = ()
+    ttl: str | None = None
 
     def __post_init__(self) -> None:
         _require_valid(f"table '{self.name}'", self._problems())
@@ -217,17 +298,58 @@ class TableResource:
             yield "key must name the attribute that identifies an item, such as key='payment_id'"
         if self.sort_key == self.key:
             yield f"sort_key must differ from key '{self.key}'"
+        if self.ttl is not None and (not self.ttl or self.ttl in (self.key, self.sort_key)):
+            yield "ttl must name an attribute of its own, such as ttl='expires_at'"
         names = [index.name for index in self.indexes]
         for name in sorted({name for name in names if names.count(name) > 1}):
             yield f"indexes holds '{name}' twice"
 
 
-Resource = QueueResource | TopicResource | TableResource
+@dataclass(frozen=True)
+class SecretResource:
+    """A secret of Secrets Manager, by its name, or by its ARN where another project or account owns it.
+
+    A name bears the RESOURCE_PREFIX, an ARN never does. ``dev_value`` is what the secret holds on an
+    emulator: text, bytes, or anything else as JSON; nothing else ever reads it. Raises
+    InvalidDeclaration.
+
+    https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_CreateSecret.html
+    """
+
+    name: str
+    dev_value: Any = field(default=None, repr=False, hash=False)
+
+    def __post_init__(self) -> None:
+        _require_valid(f"secret '{self.name}'", self._problems())
+
+    @property
+    def by_arn(self) -> bool:
+        return self.name.startswith("arn:")
+
+    def read(self) -> Grant:
+        return Grant(self, Access.READ)
+
+    def _problems(self) -> Iterator[str]:
+        pattern = SECRET_ARN if isinstance(self.name, str) and self.by_arn else SECRET_NAME
+        if not isinstance(self.name, str) or not pattern.fullmatch(self.name):
+            yield (
+                "name must be 1 to 512 letters, digits or any of '/_+=.@-', or an ARN such as "
+                "arn:aws:secretsmanager:eu-west-1:123456789012:secret:shop/db-AbCdEf"
+            )
+        elif self.by_arn and self.dev_value is not None:
+            yield "dev_value needs a name: no emulator holds a secret under an ARN of AWS's"
+
+
+Resource = QueueResource | TopicResource | TableResource | EventBusResource | SecretResource
 AnyResource = TypeVar("AnyResource", bound=Resource)
 
 
 def with_prefix(resource: AnyResource, prefix: str) -> AnyResource:
     """The same resource under the name that it bears in an environment with a RESOURCE_PREFIX."""
+    if isinstance(resource, EventBusResource) and resource.name == DEFAULT_BUS:
+        return resource
+    if isinstance(resource, SecretResource) and resource.by_arn:
+        return resource
     return replace(resource, name=f"{prefix}{resource.name}") if prefix else resource
 
 
@@ -251,6 +373,15 @@ def _messaging_name_problems(name: str, longest: int) -> Iterator[str]:
 def _range_problem(name: str, value: timedelta, lowest: timedelta, highest: timedelta) -> Iterator[str]:
     if not lowest <= value <= highest:
         yield f"{name} must lie between {lowest} and {highest}"
+
+
+def _pattern_problems(pattern: Mapping[str, Any], path: str) -> Iterator[str]:
+    for name, wanted in pattern.items():
+        where = f"{path}[{name!r}]"
+        if isinstance(wanted, Mapping):
+            yield from _pattern_problems(wanted, where)
+        elif not isinstance(wanted, list | tuple) or not wanted:
+            yield f"{where} is {wanted!r}: list what the field may be, such as [{wanted or 'a'!r}]"
 
 
 def _fifo_problems(name: str, content_based_deduplication: bool) -> Iterator[str]:

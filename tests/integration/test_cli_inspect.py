@@ -13,13 +13,14 @@ from pathlib import Path
 
 import pytest
 
-from blackcat import ServiceRegistry
+from blackcat import Service, ServiceRegistry, ServiceType
 from blackcat.adapters_aws import AwsOptions, provision
 from blackcat.adapters_aws.calls import AwsCalls
 from blackcat.adapters_aws.inspection import AwsAccount
 from blackcat.application.doctor.aws import aws_checks
 from blackcat.application.doctor.examination import diagnose
 from blackcat.infra.emulator import REGION, running_emulator
+from blackcat.resources import EventBusResource, SecretResource, TableResource, TopicResource, with_prefix
 
 ROOT = Path(__file__).parents[2]
 PAYMENT = ROOT / "examples" / "payment"
@@ -145,6 +146,28 @@ def test_services_are_listed_with_queues_routes_schedules_and_grants(payment: Co
     assert described[0]["name"] == "start_payment"
     assert described[0]["dead_letter_queue"] == "start_payment_cmd_dlq"
     assert described[3]["routes"] == ["POST /payments", "GET /payments/<uuid:payment_id>"]
+
+
+def test_a_consumer_is_listed_with_the_buses_that_feed_it(shop: Command) -> None:
+    rules = 'subscribes=[bus.rule(pattern={"source": ["a"]}), bus.rule(pattern={"source": ["b"]}, name="b")],'
+    shop.write(
+        "services/__init__.py",
+        SERVICES.replace("import QueueResource", "import EventBusResource, QueueResource, SecretResource")
+        .replace("orders = ", 'bus = EventBusResource("shop")\norders = ')
+        .replace('queue_name="orders_cmd"', f'queue_name="orders_cmd", {rules}')
+        .replace("uses=[", 'uses=[bus.put(), SecretResource("shop/key").read(), '),
+    )
+    lines = [re.split(r"\s{2,}", line.strip()) for line in shop("services").stdout.splitlines()]
+    assert lines.count(["from event bus shop"]) == 1
+    assert ["shop_api", "rest-api", "GET /orders", "put shop"] in lines
+    assert ["read shop/key"] in lines
+    described = json.loads(shop("services", "--json").stdout)
+    assert described[0]["rules"] == [
+        {"event_bus": "shop", "pattern": {"source": ["a"]}},
+        {"event_bus": "shop", "pattern": {"source": ["b"]}},
+    ]
+    assert '[/"event bus<br/>shop"/]' in shop("graph").stdout
+    assert shop.codes() == []
 
 
 def test_a_listing_works_with_an_api_that_does_not_load(shop: Command) -> None:
@@ -376,6 +399,8 @@ def state(aws: AwsOptions) -> dict[str, object]:
     queues = call("sqs", "ListQueues").get("QueueUrls", [])
     topics = [one["TopicArn"] for one in call("sns", "ListTopics")["Topics"]]
     tables = call("dynamodb", "ListTables")["TableNames"]
+    buses = [one["Name"] for one in call("events", "ListEventBuses")["EventBuses"]]
+    rules = {bus: call("events", "ListRules", EventBusName=bus)["Rules"] for bus in buses}
     return {
         "queues": {
             url: call("sqs", "GetQueueAttributes", QueueUrl=url, AttributeNames=["All"]) for url in queues
@@ -383,6 +408,14 @@ def state(aws: AwsOptions) -> dict[str, object]:
         "topics": {one: call("sns", "GetTopicAttributes", TopicArn=one) for one in topics},
         "subscriptions": call("sns", "ListSubscriptions"),
         "tables": {name: call("dynamodb", "DescribeTable", TableName=name) for name in tables},
+        "expiry": {name: call("dynamodb", "DescribeTimeToLive", TableName=name) for name in tables},
+        "rules": rules,
+        "targets": [
+            call("events", "ListTargetsByRule", Rule=rule["Name"], EventBusName=bus)
+            for bus, ruled in rules.items()
+            for rule in ruled
+        ],
+        "secrets": call("secretsmanager", "ListSecrets"),
         "roles": call("iam", "ListRoles"),
         "users": call("iam", "ListUsers"),
     }
@@ -424,6 +457,9 @@ class Disturbed:
 
     def call(self, service: str, operation: str, **parameters: object) -> dict[str, object]:
         return AwsCalls(service, self._aws).read(operation, "", **parameters)
+
+    def named(self, name: str) -> str:
+        return f"{self._prefix}{name}"
 
     def arn(self, service: str, name: str) -> str:
         return f"arn:aws:{service}:{REGION}:000000000000:{self._prefix}{name}"
@@ -539,6 +575,167 @@ def test_each_drift_is_found(code, disturb, payments: ServiceRegistry, aws: AwsO
     assert state(aws) == before
 
 
+BUS = EventBusResource("bank")
+BANK_KEY = SecretResource("bank/key", dev_value={"key": "of development"})
+PAYOUTS = ServiceRegistry(
+    [
+        Service(
+            name="payouts",
+            type=ServiceType.CONSUMER,
+            entrypoint="bank:pay_out",
+            queue_name="payouts_evt",
+            subscribes=[
+                TopicResource("holidays"),
+                BUS.rule(pattern={"source": ["bank"], "detail": {"amount": [{"numeric": [">", 100]}]}}),
+                EventBusResource("default").rule(pattern={"source": ["aws.health"]}, name="health"),
+            ],
+            uses=[
+                BUS.put(),
+                BANK_KEY.read(),
+                TableResource("payouts", key="payout_id", ttl="expires_at").read_write(),
+            ],
+        )
+    ]
+)
+
+
+@pytest.fixture
+def bank(aws: AwsOptions, unique: str) -> str:
+    """The resources of PAYOUTS, provisioned under this prefix."""
+    provision(PAYOUTS, aws, prefix=f"{unique}_")
+    return f"{unique}_"
+
+
+def test_a_provisioned_bus_with_rules_and_a_secret_are_healthy(aws: AwsOptions, bank: str) -> None:
+    before = state(aws)
+    found = diagnose(aws_checks(PAYOUTS, AwsAccount(aws), prefix=bank))
+    assert (found.findings, found.unchecked) == ([], [])
+    assert state(aws) == before
+
+
+def test_buses_and_secrets_that_are_not_deployed_are_found(aws: AwsOptions, unique: str) -> None:
+    found = diagnose(aws_checks(PAYOUTS, AwsAccount(aws), prefix=f"{unique}_"))
+    codes = sorted(finding.rule.code for finding in found.findings)
+    # The bus that every account has is there, and lacks the rule; the other rule goes with its bus.
+    assert codes == ["BC611", "BC631", "BC641", "BC651", "BC652", "BC661"]
+    assert found.unchecked == []
+
+
+def of_rule(aws: Disturbed, **parameters: object) -> dict[str, object]:
+    return {**parameters, "Rule": aws.named("payouts_evt"), "EventBusName": aws.named("bank")}
+
+
+def put_target(aws: Disturbed, **target: object) -> None:
+    target = {"Id": "queue", "Arn": aws.arn("sqs", "payouts_evt"), **target}
+    aws.call("events", "PutTargets", **of_rule(aws, Targets=[target]))
+
+
+def put_rule(aws: Disturbed, **changes: object) -> None:
+    named = {"Name": aws.named("payouts_evt"), "EventBusName": aws.named("bank")}
+    aws.call("events", "PutRule", **named, **changes)
+
+
+def remove_rule(aws: Disturbed) -> None:
+    aws.call("events", "RemoveTargets", **of_rule(aws, Ids=["queue"]))
+    aws.call("events", "DeleteRule", Name=aws.named("payouts_evt"), EventBusName=aws.named("bank"))
+
+
+def remove_bus(aws: Disturbed) -> None:
+    remove_rule(aws)
+    aws.call("events", "DeleteEventBus", Name=aws.named("bank"))
+
+
+def remove_secret(aws: Disturbed, **how: object) -> None:
+    aws.call("secretsmanager", "DeleteSecret", SecretId=aws.named("bank/key"), **how)
+
+
+def expire_by(aws: Disturbed, attribute: str, *, enabled: bool) -> None:
+    aws.call(
+        "dynamodb",
+        "UpdateTimeToLive",
+        TableName=aws.named("payouts"),
+        TimeToLiveSpecification={"Enabled": enabled, "AttributeName": attribute},
+    )
+
+
+def admit_topics_only(aws: Disturbed) -> None:
+    """As a deployment would that knows of topics only."""
+    statement = {
+        "Effect": "Allow",
+        "Principal": {"Service": "sns.amazonaws.com"},
+        "Action": "sqs:SendMessage",
+        "Resource": "*",
+    }
+    aws.queue("payouts_evt", Policy={"Version": "2012-10-17", "Statement": [statement]})
+
+
+PATTERN = json.dumps({"source": ["bank"], "detail": {"amount": [{"numeric": [">", 10]}]}})
+DRIFTS_OF_EVENTS = [
+    (["BC619"], lambda aws: aws.queue("payouts_evt", KmsMasterKeyId="alias/aws/sqs")),
+    (["BC647"], lambda aws: expire_by(aws, "expires_at", enabled=False)),
+    (["BC651"], remove_bus),
+    (["BC652"], remove_rule),
+    (
+        ["BC653"],
+        lambda aws: aws.call(
+            "events", "DisableRule", Name=aws.named("payouts_evt"), EventBusName=aws.named("bank")
+        ),
+    ),
+    (["BC654"], lambda aws: put_rule(aws, EventPattern=PATTERN)),
+    (["BC655"], lambda aws: aws.call("events", "RemoveTargets", **of_rule(aws, Ids=["queue"]))),
+    (["BC655"], lambda aws: put_target(aws, Arn=aws.arn("sqs", "payouts_evt_dlq"))),
+    (["BC655"], lambda aws: put_target(aws, InputPath="$.detail")),
+    (["BC656", "BC656"], admit_topics_only),
+    (["BC661"], lambda aws: remove_secret(aws, ForceDeleteWithoutRecovery=True)),
+    (["BC662"], remove_secret),
+]
+
+
+@pytest.mark.parametrize(
+    ("codes", "disturb"),
+    DRIFTS_OF_EVENTS,
+    ids=[f"{n}-{codes[0]}" for n, (codes, _) in enumerate(DRIFTS_OF_EVENTS)],
+)
+def test_each_drift_of_buses_secrets_and_expiry_is_found(codes, disturb, aws: AwsOptions, bank: str) -> None:
+    disturb(Disturbed(aws, bank))
+    before = state(aws)
+    found = diagnose(aws_checks(PAYOUTS, AwsAccount(aws), prefix=bank))
+    assert [finding.rule.code for finding in found.findings] == codes
+    assert found.unchecked == []
+    assert state(aws) == before
+
+
+def test_other_targets_of_a_rule_are_no_drift(aws: AwsOptions, bank: str) -> None:
+    disturbed = Disturbed(aws, bank)
+    for number in range(4):
+        put_target(disturbed, Id=f"other-{number}", Arn=disturbed.arn("sqs", f"other_{number}"))
+    assert [
+        one.rule.code for one in diagnose(aws_checks(PAYOUTS, AwsAccount(aws), prefix=bank)).findings
+    ] == []
+
+
+def test_permissions_on_buses_and_secrets_are_those_on_their_arns(aws: AwsOptions, bank: str) -> None:
+    disturbed = Disturbed(aws, bank)
+    disturbed.call("iam", "CreateUser", UserName=bank)
+    disturbed.call(
+        "iam",
+        "PutUserPolicy",
+        UserName=bank,
+        PolicyName="shop",
+        PolicyDocument=policy("events:DescribeEventBus", "secretsmanager:GetSecretValue"),
+    )
+    account = AwsAccount(aws)
+    bus, secret = with_prefix(BUS, bank), with_prefix(BANK_KEY, bank)
+    assert account.arn(bus) == account.event_bus(bus)
+    assert re.fullmatch(
+        rf"arn:aws:secretsmanager:{REGION}:0+:secret:{bank}bank/key-\w{{6}}", account.arn(secret)
+    )
+    user = f"arn:aws:iam::000000000000:user/{bank}"
+    needed = ["events:DescribeEventBus", "events:PutEvents"]
+    assert account.refused(user, needed, account.arn(bus)) == ["events:PutEvents"]
+    assert account.refused(user, ["secretsmanager:GetSecretValue"], account.arn(secret)) == []
+
+
 def test_a_drift_is_an_exit_status(in_aws: Command, prefix: str, aws: AwsOptions) -> None:
     Disturbed(aws, prefix).queue("start_payment_cmd", VisibilityTimeout="61")
     (finding,) = in_aws.findings("--aws")
@@ -563,7 +760,10 @@ def test_permissions_that_the_present_user_lacks_are_found(
         "PutUserPolicy",
         UserName=prefix,
         PolicyName="shop",
-        PolicyDocument=policy("sqs:*", "sns:*", "dynamodb:GetItem", "dynamodb:Query", "dynamodb:DeleteItem"),
+        PolicyDocument=policy(
+            *("sqs:*", "sns:*", "dynamodb:*GetItem", "dynamodb:Query", "dynamodb:DeleteItem"),
+            *("dynamodb:BatchWriteItem", "dynamodb:ConditionCheckItem"),
+        ),
     )
     key = disturbed.call("iam", "CreateAccessKey", UserName=prefix)["AccessKey"]
     in_aws.environment.update(

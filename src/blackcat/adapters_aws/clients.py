@@ -19,6 +19,7 @@ from botocore.credentials import create_credential_resolver
 from botocore.exceptions import BotoCoreError
 from botocore.utils import validate_region_name
 
+from blackcat.adapters_aws.endpoints import configured_url
 from blackcat.errors import ConfigurationError
 
 Transport = Literal["boto3", "lean"]
@@ -33,7 +34,8 @@ class AwsOptions:
     """Where and how AWS is called.
 
     Without ``region`` AWS_REGION holds, then what boto3 knows (AWS_DEFAULT_REGION, the profile).
-    ``endpoint_url`` leads to an emulator instead of AWS. With ``dry_run`` writes are logged and not
+    ``endpoint_url`` leads to an emulator instead of AWS; without it AWS's own configuration holds, such as
+    AWS_ENDPOINT_URL_SQS before AWS_ENDPOINT_URL. With ``dry_run`` writes are logged and not
     sent. ``pool_size`` is the number of connections kept per client: one for each thread that calls.
     ``sqs_transport`` is who makes SQS's hot calls: boto3's client, or the lean transport, which takes a
     fraction of the CPU time for them and starts without that client.
@@ -55,21 +57,41 @@ def client(service: str, options: AwsOptions) -> Any:
     return _clients.get(service, options)
 
 
+def endpoint_url(service: str, options: AwsOptions) -> str | None:
+    """The address that options, environment or profile lead to; None for AWS's own.
+
+    AWS_ENDPOINT_URL_SQS goes before AWS_ENDPOINT_URL, and the environment before a profile. Raises
+    ConfigurationError.
+    https://docs.aws.amazon.com/sdkref/latest/guide/feature-ss-endpoints.html
+    """
+    return _clients.endpoint_url(service, options)
+
+
 class _Clients:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._session: Any = None
-        self._made: dict[tuple[str, str, str | None, int, Transport], Any] = {}
+        self._made: dict[tuple[str, str, str | None, int, Transport, str | None], Any] = {}
 
     def get(self, service: str, options: AwsOptions) -> Any:
         # Sessions are not thread-safe, and two clients made at once would read credentials twice.
         with self._lock:
             region = options.region or os.environ.get("AWS_REGION") or self._default_region()
             transport = options.sqs_transport if service == "sqs" else "boto3"
-            key = (service, region, options.endpoint_url, options.pool_size, transport)
+            place = (service, region, options.endpoint_url, options.pool_size, transport)
+            key = (*place, os.environ.get("AWS_ENDPOINT_URL"))
             if key not in self._made:
-                self._made[key] = self._make(*key)
+                self._made[key] = self._make(*place)
             return self._made[key]
+
+    def endpoint_url(self, service: str, options: AwsOptions) -> str | None:
+        if options.endpoint_url:
+            return options.endpoint_url
+        try:
+            with self._lock:
+                return configured_url(self._opened_session(), service)
+        except BotoCoreError as error:
+            raise ConfigurationError(f"AWS's configuration cannot be read: {error}") from error
 
     def _default_region(self) -> str:
         try:

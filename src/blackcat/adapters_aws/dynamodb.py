@@ -2,60 +2,66 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 from blackcat.adapters_aws.calls import AwsCalls, Response
 from blackcat.adapters_aws.clients import AwsOptions
-from blackcat.adapters_aws.dynamodb_values import decode_item, encode, encode_item
+from blackcat.adapters_aws.dynamodb_batches import MAX_KEYS, MAX_WRITES, send_in_batches
+from blackcat.adapters_aws.dynamodb_requests import (
+    delete_request,
+    get_request,
+    put_request,
+    query_request,
+    saved_item,
+)
+from blackcat.adapters_aws.dynamodb_values import decode_item, encode_item
 from blackcat.application.ports import Item
 from blackcat.domain.conditions import KeyCondition
-from blackcat.domain.item import VERSION, key_value, stored, stored_key, stored_version
-from blackcat.errors import InvalidItem
-from blackcat.resources import KeyType, TableResource
+from blackcat.domain.item import place, require_distinct, stored, stored_key, stored_version
+from blackcat.resources import TableResource
 
 
 class DynamoTable:
     """One DynamoDB table. Safe to share between threads.
 
-    Items take up to 400 KB. ``get`` reads consistently; ``query`` may miss what was written within
-    the last second. A conditional write whose answer got lost is sent again and then finds its own
-    first attempt: read the item again after ConditionFailed before concluding that another writer won.
+    Items take up to 400 KB. ``get`` and ``get_batch`` read consistently; ``query`` may miss what was
+    written within the last second. A conditional write whose answer got lost is sent again and then
+    finds its own first attempt: read the item again after ConditionFailed before concluding that another
+    writer won. What a batch call leaves over is sent again, after a backoff.
     https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html
     https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/HowItWorks.ReadConsistency.html
     """
 
-    def __init__(self, resource: TableResource, options: AwsOptions) -> None:
+    def __init__(
+        self, resource: TableResource, options: AwsOptions, *, sleep: Callable[[float], None] = time.sleep
+    ) -> None:
         self._resource = resource
         self._calls = AwsCalls("dynamodb", options)
+        self._sleep = sleep
 
     @property
     def name(self) -> str:
         return self._resource.name
 
+    @property
+    def resource(self) -> TableResource:
+        return self._resource
+
     def save(self, item: Item, *, version: int | None = None) -> int:
-        expression = Expression()
-        if version is None:
-            saved = stored(item, self._resource)
-        else:
-            saved = stored({**item, VERSION: version + 1}, self._resource)
-            expression.require_version(version, key=self._resource.key)
+        saved = saved_item(item, self._resource, version)
         new_version = stored_version(saved)
-        self._write("PutItem", Item=encode_item(saved), **expression.parameters("ConditionExpression"))
+        self._write("PutItem", put_request(saved, self._resource, version))
         return new_version
 
     def get(self, key: Item) -> dict[str, Any] | None:
-        wire = encode_item(stored_key(key, self._resource))
-        answer = self._calls.read("GetItem", self.name, TableName=self.name, Key=wire, ConsistentRead=True)
+        request = get_request(key, self._resource)
+        answer = self._calls.read("GetItem", self.name, ConsistentRead=True, **request)
         return decode_item(answer["Item"]) if "Item" in answer else None
 
     def delete(self, key: Item, *, version: int | None = None) -> None:
-        wire = encode_item(stored_key(key, self._resource))
-        expression = Expression()
-        if version is not None:
-            expression.require_version(version)
-        self._write("DeleteItem", Key=wire, **expression.parameters("ConditionExpression"))
+        self._write("DeleteItem", delete_request(key, self._resource, version))
 
     def query(
         self,
@@ -65,86 +71,64 @@ class DynamoTable:
         index: str | None = None,
         ascending: bool = True,
         limit: int | None = None,
+        after: Item | None = None,
+        consistent: bool = False,
     ) -> Iterator[dict[str, Any]]:
-        keyed = self._resource.index(index) if index else self._resource
-        expression = Expression()
-        expression.require_key(keyed.key, "=", [self._key(keyed.key, keyed.key_type, partition)])
-        if sort:
-            if keyed.sort_key is None:
-                raise InvalidItem(f"'{keyed.name}' has no sort_key: leave the sort condition out")
-            values = [self._key(keyed.sort_key, keyed.sort_key_type, value) for value in sort.values]
-            expression.require_key(keyed.sort_key, sort.operator, values)
-        parameters = expression.parameters("KeyConditionExpression")
-        if index:
-            parameters["IndexName"] = index
-        return self._items(ScanIndexForward=ascending, limit=limit, **parameters)
+        request = query_request(self._resource, partition, sort=sort, index=index, after=after)
+        return self._items(request, limit, ScanIndexForward=ascending, ConsistentRead=consistent)
 
-    def _items(self, *, limit: int | None, **parameters: Any) -> Iterator[dict[str, Any]]:
+    def get_batch(self, keys: Iterable[Item]) -> list[dict[str, Any] | None]:
+        wanted = [stored_key(key, self._resource) for key in keys]
+        distinct = {place(key, self._resource): encode_item(key) for key in wanted}
+        found: dict[tuple[Any, ...], dict[str, Any]] = {}
+
+        def call(keys: Sequence[Response]) -> Sequence[Response]:
+            asked = {self.name: {"Keys": keys, "ConsistentRead": True}}
+            answer = self._calls.read("BatchGetItem", self.name, RequestItems=asked)
+            items = map(decode_item, answer["Responses"].get(self.name, ()))
+            found.update({place(item, self._resource): item for item in items})
+            left: Sequence[Response] = answer.get("UnprocessedKeys", {}).get(self.name, {}).get("Keys", ())
+            return left
+
+        self._send(list(distinct.values()), call, size=MAX_KEYS)
+        return [found.get(place(key, self._resource)) for key in wanted]
+
+    def write_batch(self, *, save: Iterable[Item] = (), delete: Iterable[Item] = ()) -> None:
+        saved = [stored(item, self._resource) for item in save]
+        deleted = [stored_key(key, self._resource) for key in delete]
+        require_distinct([*saved, *deleted], self._resource)
+        requests: list[Response] = [{"PutRequest": {"Item": encode_item(item)}} for item in saved]
+        requests += [{"DeleteRequest": {"Key": encode_item(key)}} for key in deleted]
+
+        def call(requests: Sequence[Response]) -> Sequence[Response]:
+            asked = {self.name: requests}
+            answer = self._calls.write("BatchWriteItem", self.name, dry={}, RequestItems=asked)
+            left: Sequence[Response] = answer.get("UnprocessedItems", {}).get(self.name, ())
+            return left
+
+        self._send(requests, call, size=MAX_WRITES)
+
+    def _items(self, request: Response, limit: int | None, **options: Any) -> Iterator[dict[str, Any]]:
         remaining = limit
         while remaining is None or remaining > 0:
             if remaining is not None:
-                parameters["Limit"] = remaining
-            page = self._calls.read("Query", self.name, TableName=self.name, **parameters)
+                request["Limit"] = remaining
+            page = self._calls.read("Query", self.name, **request, **options)
             yield from map(decode_item, page["Items"])
             if "LastEvaluatedKey" not in page:
                 return
-            parameters["ExclusiveStartKey"] = page["LastEvaluatedKey"]
+            request["ExclusiveStartKey"] = page["LastEvaluatedKey"]
             if remaining is not None:
                 remaining -= len(page["Items"])
 
-    def _key(self, name: str, type_: KeyType, value: Any) -> Any:
-        return key_value(self._resource, name, type_, value)
+    def _send(
+        self,
+        requests: Sequence[Response],
+        call: Callable[[Sequence[Response]], Sequence[Response]],
+        *,
+        size: int,
+    ) -> None:
+        send_in_batches(requests, call, size=size, resource=self.name, sleep=self._sleep)
 
-    def _write(self, operation: str, **parameters: Any) -> Response:
-        return self._calls.write(operation, self.name, dry={}, TableName=self.name, **parameters)
-
-
-@dataclass
-class Expression:
-    """A condition in DynamoDB's language.
-
-    Names and values stand in it as placeholders only: a name may be a reserved word.
-    https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/ReservedWords.html
-    """
-
-    terms: list[str] = field(default_factory=list)
-    names: dict[str, str] = field(default_factory=dict)
-    values: dict[str, Any] = field(default_factory=dict)
-
-    def require_version(self, version: int, *, key: str | None = None) -> None:
-        """The item has that version; given the name of its ``key``, version 0 means that there is no item."""
-        if version == 0 and key:
-            self.terms.append(f"attribute_not_exists({self._name(key)})")
-            return
-        attribute = self._name(VERSION)
-        unversioned = f"attribute_not_exists({attribute}) OR " if version == 0 else ""
-        self.terms.append(f"({unversioned}{attribute} = {self._value(version)})")
-
-    def require_key(self, attribute: str, operator: str, values: list[Any]) -> None:
-        name, operands = self._name(attribute), [self._value(value) for value in values]
-        if operator == "begins_with":
-            self.terms.append(f"begins_with({name}, {operands[0]})")
-        else:
-            self.terms.append(f"{name} {operator.upper()} {' AND '.join(operands)}")
-
-    def parameters(self, kind: str) -> dict[str, Any]:
-        """The parameters of a call that carry this as its ``kind`` of expression; none when it is empty."""
-        if not self.terms:
-            return {}
-        parameters: dict[str, Any] = {
-            kind: " AND ".join(self.terms),
-            "ExpressionAttributeNames": self.names,
-        }
-        if self.values:
-            parameters["ExpressionAttributeValues"] = self.values
-        return parameters
-
-    def _name(self, attribute: str) -> str:
-        placeholder = f"#n{len(self.names)}"
-        self.names[placeholder] = attribute
-        return placeholder
-
-    def _value(self, value: Any) -> str:
-        placeholder = f":v{len(self.values)}"
-        self.values[placeholder] = encode(value)
-        return placeholder
+    def _write(self, operation: str, request: Response) -> None:
+        self._calls.write(operation, self.name, dry={}, **request)

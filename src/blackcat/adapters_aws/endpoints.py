@@ -20,14 +20,15 @@ def endpoint_url(session: Any, service: str, region: str) -> str:
             error_msg=f"'{region}' is no region: set AWS_REGION={_without_fips(region)} "
             "and AWS_USE_FIPS_ENDPOINT=true"
         )
-    return _configured(session, service) or _by_rules(session, service, region)
+    return configured_url(session, service) or _by_rules(session, service, region)
 
 
 def _without_fips(region: str) -> str:
     return region.replace("fips-", "").replace("-fips", "")
 
 
-def _configured(session: Any, service: str) -> str | None:
+def configured_url(session: Any, service: str) -> str | None:
+    """The address that environment or profile name for the service, in AWS's order; None when none does."""
     if session.get_config_variable("ignore_configured_endpoint_urls"):
         return None
     configured: str | None = ConfiguredEndpointProvider(

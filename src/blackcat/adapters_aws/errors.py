@@ -12,12 +12,14 @@ from botocore.parsers import ResponseParserError
 from blackcat.application.ports import BatchFailure
 from blackcat.errors import (
     AccessDenied,
+    BusNotFound,
     ConditionFailed,
     InvalidRequest,
     NotFound,
     QueueNotFound,
     ReceiptExpired,
     RemoteError,
+    SecretNotFound,
     ServiceUnavailable,
     TableNotFound,
     Throttled,
@@ -37,6 +39,7 @@ _THROTTLED = {
     "LimitExceededException",
     "OverLimit",
     "PriorRequestNotComplete",
+    "ProvisionedThroughputExceeded",
     "ProvisionedThroughputExceededException",
     "RequestLimitExceeded",
     "RequestThrottled",
@@ -44,8 +47,10 @@ _THROTTLED = {
     "SlowDown",
     "ThrottledException",
     "Throttling",
+    "ThrottlingError",
     "ThrottlingException",
     "TooManyRequestsException",
+    "TransactionConflict",
     "TransactionConflictException",
     "TransactionInProgressException",
 }
@@ -67,8 +72,12 @@ _PERMISSION_MISSING = {
     "KMSAccessDeniedException",
     "KmsAccessDenied",
     "NotAuthorized",
+    "NotAuthorizedForDetailTypeException",
+    "NotAuthorizedForSourceException",
     "UnauthorizedOperation",
 }
+# https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_GetSecretValue.html
+_KEY_UNUSABLE = {"DecryptionFailure", "InvalidKeyId"}
 _CREDENTIALS_EXPIRED = {"ExpiredToken", "ExpiredTokenException", "RequestExpired"}
 _CREDENTIALS_WRONG = {
     "AuthFailure",
@@ -92,12 +101,15 @@ _NOT_FOUND = {
     "QueueDoesNotExist",
     "ResourceNotFoundException",
 }
+_CONDITION_FAILED = {"ConditionalCheckFailed", "ConditionalCheckFailedException"}
 _RECEIPT_EXPIRED = {"MessageNotInflight", "ReceiptHandleIsInvalid"}
 
 _NOT_FOUND_BY_SERVICE: dict[str, type[NotFound]] = {
     "sqs": QueueNotFound,
     "sns": TopicNotFound,
     "dynamodb": TableNotFound,
+    "events": BusNotFound,
+    "secretsmanager": SecretNotFound,
 }
 _NO_ANSWER = (botocore_errors.ConnectionError, botocore_errors.HTTPClientError)
 _NO_CREDENTIALS = (
@@ -143,18 +155,39 @@ def batch_failure(index: int, entry: Mapping[str, Any]) -> BatchFailure:
     return BatchFailure(index=index, code=code, reason=entry.get("Message", ""), transient=transient)
 
 
-def _answered(error: ClientError, *, service: str, operation: str, resource: str) -> RemoteError:
-    answer: Any = error.response
-    code = _bare(str(answer.get("Error", {}).get("Code", "")))
-    message = answer.get("Error", {}).get("Message") or "AWS gave no reason"
-    metadata = answer.get("ResponseMetadata", {})
-    kind, hint = _classified(code, message, metadata.get("HTTPStatusCode", 400), service)
+def by_code(
+    code: str,
+    message: str,
+    *,
+    service: str,
+    operation: str,
+    resource: str,
+    status: int = 400,
+    request_id: str = "",
+) -> RemoteError:
+    """The error for what AWS said of a call, or of one entry of it."""
+    message = message or "AWS gave no reason"
+    kind, hint = _classified(code, message, status, service)
     return kind(
         f"{message.rstrip('.')}; {hint}" if hint else message,
         service=service,
         operation=operation,
         resource=resource,
         code=code,
+        request_id=request_id,
+    )
+
+
+def _answered(error: ClientError, *, service: str, operation: str, resource: str) -> RemoteError:
+    answer: Any = error.response
+    metadata = answer.get("ResponseMetadata", {})
+    return by_code(
+        _bare(str(answer.get("Error", {}).get("Code", ""))),
+        answer.get("Error", {}).get("Message", ""),
+        service=service,
+        operation=operation,
+        resource=resource,
+        status=metadata.get("HTTPStatusCode", 400),
         request_id=metadata.get("RequestId", ""),
     )
 
@@ -164,21 +197,32 @@ def _classified(code: str, message: str, status: int, service: str) -> tuple[typ
         return Throttled, ""
     if code in _UNAVAILABLE or status >= 500:
         return ServiceUnavailable, ""
-    if code in _CREDENTIALS_EXPIRED:
-        return AccessDenied, f"the credentials have expired; renew them, or {_GIVE_CREDENTIALS}"
-    if code in _CREDENTIALS_WRONG:
-        return AccessDenied, "check the access key, its secret, the region and the machine's clock"
-    if code in _PERMISSION_MISSING:
-        return AccessDenied, "grant it to the role, by declaring the resource in the service's uses"
+    if advice := _denied(code, message):
+        return AccessDenied, advice
     if code in _NOT_FOUND:
         return _NOT_FOUND_BY_SERVICE.get(service, NotFound), "create it, or check name, region and account"
-    if code == "ConditionalCheckFailedException":
+    if "marked for deletion" in message:  # an InvalidRequestException, told apart in prose only
+        return SecretNotFound, "restore it, or name another one"
+    if code in _CONDITION_FAILED:
         return ConditionFailed, "another writer came first; read the item again and decide anew"
     if code in _RECEIPT_EXPIRED or _names_expired_receipt(message):
         return ReceiptExpired, ""
     if status in (401, 403):
         return AccessDenied, "check the credentials and the role's permissions"
     return InvalidRequest, ""
+
+
+def _denied(code: str, message: str) -> str:
+    """What to do about missing permission; empty when the code is about something else."""
+    if code in _CREDENTIALS_EXPIRED:
+        return f"the credentials have expired; renew them, or {_GIVE_CREDENTIALS}"
+    if code in _CREDENTIALS_WRONG:
+        return "check the access key, its secret, the region and the machine's clock"
+    if code in _KEY_UNUSABLE or (code in _PERMISSION_MISSING and "KMS" in message):
+        return "let the role use the KMS key (kms:Decrypt), in its policy and in the key's"
+    if code in _PERMISSION_MISSING:
+        return "grant it to the role, by declaring the resource in the service's uses"
+    return ""
 
 
 def _names_expired_receipt(message: str) -> bool:

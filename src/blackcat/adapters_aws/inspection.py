@@ -16,15 +16,30 @@ from blackcat.application.doctor.account import (
     DescribedIndex,
     DescribedKeys,
     DescribedQueue,
+    DescribedRule,
+    DescribedSecret,
     DescribedSubscription,
     DescribedTable,
+    DescribedTarget,
+    DescribedTimeToLive,
     DescribedTopic,
 )
-from blackcat.errors import RemoteError
-from blackcat.resources import QueueResource, Resource, TableResource, TopicResource
+from blackcat.errors import NotFound, RemoteError
+from blackcat.resources import (
+    BusRule,
+    EventBusResource,
+    QueueResource,
+    Resource,
+    SecretResource,
+    TableResource,
+    TopicResource,
+)
 
 Described = TypeVar("Described")
 
+# What makes a target send something else than the event:
+# https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_Target.html
+_TRANSFORMATIONS = {"Input", "InputPath", "InputTransformer"}
 _ASSUMED_ROLE = re.compile(r"arn:(?P<partition>[\w-]+):sts::(?P<account>\d+):assumed-role/(?P<role>[^/]+)/.+")
 
 
@@ -66,9 +81,47 @@ class AwsAccount:
 
         return self._once(("table", table.name), describe)
 
+    def time_to_live(self, table: TableResource) -> DescribedTimeToLive:
+        answer = self._call("dynamodb", "DescribeTimeToLive", table.name, TableName=table.name)
+        found = answer["TimeToLiveDescription"]
+        enabled = found["TimeToLiveStatus"] in ("ENABLED", "ENABLING")
+        return DescribedTimeToLive(attribute=found["AttributeName"] if enabled else None)
+
+    def event_bus(self, bus: EventBusResource) -> str:
+        def describe() -> str:
+            return str(self._call("events", "DescribeEventBus", bus.name, Name=bus.name)["Arn"])
+
+        return self._once(("event bus", bus.name), describe)
+
+    def rule(self, rule: BusRule, queue: QueueResource) -> DescribedRule | None:
+        name = rule.name_for(queue.name)
+        try:
+            found = self._call("events", "DescribeRule", name, Name=name, EventBusName=rule.bus.name)
+        except NotFound:
+            self.event_bus(rule.bus)  # AWS answers the same when it is the bus that is missing
+            return None
+        return DescribedRule(
+            arn=found["Arn"],
+            enabled=found.get("State") != "DISABLED",
+            pattern=_json(found.get("EventPattern")),
+            targets=self._targets(name, rule.bus.name),
+        )
+
+    def secret(self, secret: SecretResource) -> DescribedSecret:
+        def describe() -> DescribedSecret:
+            found = self._call("secretsmanager", "DescribeSecret", secret.name, SecretId=secret.name)
+            return DescribedSecret(arn=found["ARN"], goes_at=found.get("DeletedDate"))
+
+        return self._once(("secret", secret.name), describe)
+
     def arn(self, resource: Resource) -> str:
+        if isinstance(resource, SecretResource):
+            # AWS ends the ARN of a secret with six letters of its own choice.
+            return resource.name if resource.by_arn else self.secret(resource).arn
         if isinstance(resource, TableResource):
             return arn("dynamodb", f"table/{resource.name}", self._options)
+        if isinstance(resource, EventBusResource):
+            return arn("events", f"event-bus/{resource.name}", self._options)
         return arn("sqs" if isinstance(resource, QueueResource) else "sns", resource.name, self._options)
 
     def refused(self, principal: str, actions: Sequence[str], arn: str) -> Sequence[str]:
@@ -96,6 +149,14 @@ class AwsAccount:
         except RemoteError:
             role = f"arn:{session['partition']}:iam::{session['account']}:role/{session['role']}"
         return role
+
+    def _targets(self, rule: str, bus: str) -> list[DescribedTarget]:
+        # A rule has five at most: https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-quota.html
+        answer = self._call("events", "ListTargetsByRule", rule, Rule=rule, EventBusName=bus)
+        return [
+            DescribedTarget(arn=one["Arn"], transformed=not _TRANSFORMATIONS.isdisjoint(one))
+            for one in answer["Targets"]
+        ]
 
     def _subscriptions(self, topic: TopicResource) -> Iterator[Response]:
         more: Response = {}

@@ -7,14 +7,17 @@ Every verb raises RemoteError: a TransientError when trying again may help, else
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Protocol, TypeVar
 
 from blackcat.domain.conditions import KeyCondition
 from blackcat.domain.message import AttributeValue, Message
 from blackcat.domain.outgoing import OutgoingMessage
+from blackcat.domain.outgoing_event import OutgoingEvent
+from blackcat.domain.secret import CURRENT, SecretValue
 from blackcat.errors import InvalidRequest, TransientError
+from blackcat.resources import TableResource
 
 T = TypeVar("T")
 Item = Mapping[str, Any]
@@ -164,6 +167,33 @@ class Topic(Protocol):
         ...
 
 
+class EventBus(Protocol):
+    """An event bus: each event goes to every rule that it matches."""
+
+    @property
+    def name(self) -> str: ...
+
+    def put(
+        self,
+        detail: Any,
+        *,
+        source: str,
+        detail_type: str,
+        resources: Sequence[str] = (),
+        time: datetime | None = None,
+    ) -> str:
+        """Put an event whose detail is a payload with a JSON object as its form; returns the event's id.
+
+        Raises EncodingError or InvalidMessage before anything is sent, BusNotFound when there is no
+        such bus.
+        """
+        ...
+
+    def put_batch(self, events: Iterable[OutgoingEvent]) -> BatchResult:
+        """Put any number of events, in as few calls as the limits allow."""
+        ...
+
+
 class Table(Protocol):
     """A table of items under a primary key.
 
@@ -175,6 +205,11 @@ class Table(Protocol):
 
     @property
     def name(self) -> str: ...
+
+    @property
+    def resource(self) -> TableResource:
+        """The table's keys and indexes, under the name that it really has."""
+        ...
 
     def save(self, item: Item, *, version: int | None = None) -> int:
         """Write a whole item; returns the version that it now has.
@@ -202,11 +237,102 @@ class Table(Protocol):
         index: str | None = None,
         ascending: bool = True,
         limit: int | None = None,
+        after: Item | None = None,
+        consistent: bool = False,
     ) -> Iterator[dict[str, Any]]:
         """The items of one partition in the order of their sort key, fetched page by page as needed.
 
-        What was written within the last second may be missing.
+        With ``after``, an item that such a query gave or all its key attributes, those that follow it.
+        What was written within the last second may be missing, unless ``consistent`` asks for it, which
+        an index cannot give.
         """
+        ...
+
+    def get_batch(self, keys: Iterable[Item]) -> list[dict[str, Any] | None]:
+        """The items under any number of primary keys, in their order, read consistently."""
+        ...
+
+    def write_batch(self, *, save: Iterable[Item] = (), delete: Iterable[Item] = ()) -> None:
+        """Save any number of items and delete others by their keys: unconditional, and not all or nothing.
+
+        Raises InvalidItem before anything is written, also when an item stands in it twice. After a
+        TransientError call it again with the same: writing twice does no harm.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Save:
+    """A write of a transaction: a whole item, under the same condition as in ``Table.save``."""
+
+    table: Table
+    item: Item
+    version: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Delete:
+    """A write of a transaction: an item removed, under the same condition as in ``Table.delete``."""
+
+    table: Table
+    key: Item
+    version: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """A condition of a transaction: the item has that version; 0: there is no such item."""
+
+    table: Table
+    key: Item
+    version: int
+
+
+Write = Save | Delete | Check
+
+
+class Transactions(Protocol):
+    """All or nothing, across tables."""
+
+    def write(self, writes: Iterable[Write], *, token: str | None = None) -> None:
+        """Carry out up to 100 writes, each of another item, or none of them.
+
+        Within ten minutes a call with the same ``token`` (up to 36 characters: a message id, say) and
+        the same writes has no further effect. Raises TransactionCanceled when a condition did not hold,
+        a TransientError when another transaction was at the same items.
+        """
+        ...
+
+    def read(self, items: Iterable[tuple[Table, Item]]) -> list[dict[str, Any] | None]:
+        """Up to 100 items by table and primary key, in their order, as they are at one moment."""
+        ...
+
+
+class SecretStore(Protocol):
+    """Secrets, by name or ARN."""
+
+    def get(self, name: str, *, stage: str = CURRENT, version_id: str | None = None) -> SecretValue:
+        """The version that bears the stage, or the version of that id, whatever its stage.
+
+        Raises SecretNotFound when there is no such secret or version, or the secret is deleted.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """A configuration parameter; a ``secret`` one was stored encrypted. A list is text with commas."""
+
+    name: str
+    value: str = field(repr=False)
+    secret: bool = False
+
+
+class ParameterStore(Protocol):
+    """Configuration parameters, by name or ARN."""
+
+    def get(self, names: Sequence[str]) -> Mapping[str, Parameter]:
+        """Those that exist, under the names that they were asked for; in as few calls as possible."""
         ...
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from datetime import date, datetime, timezone
+from datetime import date, datetime, timedelta, timezone
 from decimal import Context, Decimal
 from enum import Enum, Flag
 from typing import Any
@@ -24,6 +24,10 @@ MAX_EXPONENT = 125
 MIN_EXPONENT = -130
 # https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html
 MAX_DEPTH = 32
+# Beyond the year 5138: milliseconds, which DynamoDB would take for seconds, and keep the item for ever.
+MAX_EXPIRY = 100_000_000_000
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 
 _KEY_TYPES: Mapping[KeyType, tuple[tuple[type, ...], str]] = {
     "S": ((str,), "text"),
@@ -36,15 +40,19 @@ def stored(item: Mapping[str, Any], table: TableResource) -> dict[str, Any]:
     """The item as the table keeps it. Raises InvalidItem, naming the value and what to do about it.
 
     What is kept: None, bool, str, bytes, int, Decimal, and lists, sets and string-keyed dicts of these.
-    Integral numbers are kept as int, others as Decimal, datetimes as UTC text that sorts by time.
+    Integral numbers are kept as int, others as Decimal, datetimes as UTC text that sorts by time; only
+    the one in the table's ``ttl`` as whole seconds since 1970, rounded up.
     """
-    kept = {_name(name, ""): stored_value(value, _name(name, "")) for name, value in item.items()}
-    for name, type_ in _key_types(table).items():
+    kept = {
+        _name(name, ""): _expiry(value, name) if name == table.ttl else stored_value(value, _name(name, ""))
+        for name, value in item.items()
+    }
+    for name, type_ in key_types(table).items():
         if name not in kept:
             raise InvalidItem(f"table '{table.name}': the item lacks its key attribute '{name}'")
         _check_key(table, name, type_, kept[name])
     for index in table.indexes:
-        for name, type_ in _key_types(index).items():
+        for name, type_ in key_types(index).items():
             if name in kept:
                 _check_key(table, name, type_, kept[name])
     return kept
@@ -52,7 +60,7 @@ def stored(item: Mapping[str, Any], table: TableResource) -> dict[str, Any]:
 
 def stored_key(key: Mapping[str, Any], table: TableResource) -> dict[str, Any]:
     """The primary key of an item, as the table keeps it. Raises InvalidItem unless it is whole."""
-    types = _key_types(table)
+    types = key_types(table)
     if set(key) != set(types):
         expected = " and ".join(f"'{name}'" for name in types)
         given = ", ".join(f"'{name}'" for name in key) or "nothing"
@@ -65,6 +73,32 @@ def key_value(table: TableResource, name: str, type_: KeyType, value: Any) -> An
     kept = stored_value(value, name)
     _check_key(table, name, type_, kept)
     return kept
+
+
+def stored_position(
+    after: Mapping[str, Any], table: TableResource, keyed: TableResource | TableIndex, partition: Any
+) -> dict[str, Any]:
+    """Where a query goes on after an item: all its key attributes. Raises InvalidItem."""
+    types = {**key_types(table), **key_types(keyed)}
+    missing = ", ".join(f"'{name}'" for name in types if name not in after)
+    if missing:
+        raise InvalidItem(f"table '{table.name}': the item to go on after lacks its key attribute {missing}")
+    position = {name: key_value(table, name, type_, after[name]) for name, type_ in types.items()}
+    if position[keyed.key] != partition:
+        raise InvalidItem(f"table '{table.name}': the item to go on after is of another partition")
+    return position
+
+
+def place(item: Mapping[str, Any], table: TableResource) -> tuple[Any, ...]:
+    """What no two items of the table have in common: the values of its primary key."""
+    return tuple(item[name] for name in key_types(table))
+
+
+def require_distinct(items: Sequence[Mapping[str, Any]], table: TableResource) -> None:
+    """Raises InvalidItem when two of the items, or of their keys, have the same primary key."""
+    places = [place(item, table) for item in items]
+    if len(set(places)) < len(places):
+        raise InvalidItem(f"table '{table.name}': an item stands in the batch twice: keep the last one")
 
 
 def stored_version(item: Mapping[str, Any]) -> int:
@@ -125,6 +159,18 @@ def _number(value: int | float | Decimal, path: str) -> int | Decimal:
     return int(number) if number == number.to_integral_value() else _EXACT.normalize(number)
 
 
+def _expiry(value: Any, path: str) -> int | None:
+    if value is None:
+        return None
+    if isinstance(value, datetime) and value.utcoffset() is not None:
+        return -((_EPOCH - value) // timedelta(seconds=1))
+    if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < MAX_EXPIRY:
+        return value
+    raise InvalidItem(
+        f"{path}: it is the table's ttl: store a datetime with time zone, whole seconds since 1970, or None"
+    )
+
+
 def _datetime(value: datetime, path: str) -> str:
     if value.utcoffset() is None:
         raise InvalidItem(f"{path}: the time {value} has no time zone: use datetime.now(timezone.utc)")
@@ -162,7 +208,8 @@ def _set(value: AbstractSet[Any], path: str, depth: int) -> set[Any]:
     return set(members)
 
 
-def _key_types(keyed: TableResource | TableIndex) -> dict[str, KeyType]:
+def key_types(keyed: TableResource | TableIndex) -> dict[str, KeyType]:
+    """The key attributes of a table or an index, with their types."""
     types = {keyed.key: keyed.key_type}
     if keyed.sort_key:
         types[keyed.sort_key] = keyed.sort_key_type

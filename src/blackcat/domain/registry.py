@@ -8,7 +8,7 @@ from typing import Any
 
 from blackcat.domain.service import Service
 from blackcat.errors import InvalidDeclaration, UnknownService
-from blackcat.resources import QueueResource, Resource
+from blackcat.resources import BusRule, QueueResource, Resource
 
 
 class ServiceRegistry:
@@ -35,6 +35,7 @@ class ServiceRegistry:
             self._services[service.name] = service
         self.container = container
         self._resources = _agreed(self._declared())
+        _check_rules(self)
 
     def __iter__(self) -> Iterator[Service]:
         return iter(self._services.values())
@@ -73,10 +74,25 @@ class ServiceRegistry:
                 yield service, grant.resource
             for subscription in service.subscriptions:
                 yield service, subscription.topic
+            for rule in service.rules:
+                yield service, rule.bus
         # Last, so that a declaration anywhere in the registry goes before a consumer's defaults.
         for service in self:
             if service.queue:
                 yield service, service.queue
+
+
+def _check_rules(registry: ServiceRegistry) -> None:
+    """Services that share a queue must not both name a rule as its own."""
+    known: dict[tuple[str, str], BusRule] = {}
+    for service in registry:
+        for rule in service.rules:
+            name = rule.name_for(registry.queue_of(service).name)
+            if known.setdefault((rule.bus.name, name), rule) != rule:
+                raise InvalidDeclaration(
+                    f"event bus '{rule.bus.name}' has two rules named '{name}'; service '{service.name}' "
+                    "has one of them: give each a name of its own"
+                )
 
 
 def _agreed(declared: Iterator[tuple[Service, Resource]]) -> dict[tuple[str, str], Resource]:

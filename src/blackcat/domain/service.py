@@ -12,7 +12,7 @@ from typing import Any
 from blackcat.domain.circuit import CircuitBreaker
 from blackcat.domain.retry import RetryPolicy
 from blackcat.errors import InvalidDeclaration
-from blackcat.resources import Grant, QueueResource, Subscription, TopicResource
+from blackcat.resources import FIFO_SUFFIX, BusRule, Grant, QueueResource, Subscription, TopicResource
 
 # What every place that names a service takes: an environment variable, a container and a log group,
 # a Kubernetes object and a Lambda function (https://docs.aws.amazon.com/lambda/latest/api/API_CreateFunction.html).
@@ -56,11 +56,12 @@ class Service:
     ``"shop.consumers:OrderConsumer"``, or a callable; ``endpoint_module`` (REST APIs) names the module
     whose Flask Blueprints are served. Both are imported only by the process that runs the service.
 
-    A consumer handles the queue that ``queue_name`` names; ``subscribes`` ties topics to that queue,
-    ``retry`` spaces its retries, ``non_retryable`` lists exceptions (or import strings of them) that
-    dead-letter at once. ``middleware`` (callables, classes that the container builds, or import
-    strings) is folded around the handler, first one outermost. ``rate_limit`` is in messages per
-    second and process; a ``circuit_breaker`` pauses polling while handlers fail in a row.
+    A consumer handles the queue that ``queue_name`` names; ``subscribes`` ties topics and rules of
+    event buses to that queue, ``retry`` spaces its retries, ``non_retryable`` lists exceptions (or
+    import strings of them) that dead-letter at once. ``middleware`` (callables, classes that the
+    container builds, or import strings) is folded around the handler, first one outermost.
+    ``rate_limit`` is in messages per second and process; a ``circuit_breaker`` pauses polling while
+    handlers fail in a row.
     A worker runs once, or on a ``schedule``: ``rate(5 minutes)`` or ``cron(0 3 * * ? *)``
     (https://docs.aws.amazon.com/scheduler/latest/UserGuide/schedule-types.html).
     ``uses`` lists grants on resources. Raises InvalidDeclaration, naming service, field and fix.
@@ -72,7 +73,7 @@ class Service:
     queue_name: str | None = None
     endpoint_module: str | None = None
     schedule: str | None = None
-    subscribes: Sequence[TopicResource | Subscription] = ()
+    subscribes: Sequence[TopicResource | Subscription | BusRule] = ()
     uses: Sequence[Grant] = ()
     retry: RetryPolicy = field(default_factory=RetryPolicy)
     non_retryable: Sequence[str | ExceptionType] = ()
@@ -90,10 +91,17 @@ class Service:
 
     @property
     def subscriptions(self) -> tuple[Subscription, ...]:
+        """The topics among ``subscribes``."""
         return tuple(
             declared if isinstance(declared, Subscription) else declared.subscription()
             for declared in self.subscribes
+            if not isinstance(declared, BusRule)
         )
+
+    @property
+    def rules(self) -> tuple[BusRule, ...]:
+        """The rules of event buses among ``subscribes``."""
+        return tuple(declared for declared in self.subscribes if isinstance(declared, BusRule))
 
     @property
     def queue(self) -> QueueResource | None:
@@ -126,14 +134,18 @@ class Service:
             if not isinstance(grant, Grant):
                 yield f"lists {grant!r} in uses: list grants, such as payments.read_write()"
         for declared in self.subscribes:
-            if not isinstance(declared, TopicResource | Subscription):
-                yield f"lists {declared!r} in subscribes: list topics, or topic.subscription(...)"
+            if not isinstance(declared, TopicResource | Subscription | BusRule):
+                yield (
+                    f"lists {declared!r} in subscribes: list topics, topic.subscription(...) "
+                    "or bus.rule(pattern=...)"
+                )
 
     def _consumer_problems(self) -> Iterator[str]:
         if not self.queue_name or not isinstance(self.queue_name, str):
             yield "needs queue_name: name the queue that it consumes, such as queue_name='start_payment_cmd'"
         else:
             yield from _queue_problems(self.queue_name)
+            yield from self._rule_problems()
         yield from self._entrypoint_problems()
         yield from self._failure_problems()
         yield from self._misplaced("endpoint_module", "schedule")
@@ -164,6 +176,16 @@ class Service:
             yield (
                 f"has the entrypoint {self.entrypoint!r}: write 'module:name', such as "
                 "'shop.consumers:OrderConsumer'"
+            )
+
+    def _rule_problems(self) -> Iterator[str]:
+        names = [(rule.bus.name, rule.name) for rule in self.rules]
+        for bus, name in sorted({name for name in names if names.count(name) > 1}):
+            yield f"takes two rules of event bus '{bus}' named '{name}': give each a name of its own"
+        if self.rules and str(self.queue_name).endswith(FIFO_SUFFIX):
+            yield (
+                f"takes events in the FIFO queue '{self.queue_name}', where an event has no group: "
+                "name a standard queue"
             )
 
     def _failure_problems(self) -> Iterator[str]:

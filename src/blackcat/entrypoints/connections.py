@@ -2,15 +2,46 @@
 
 from __future__ import annotations
 
+import functools
+import os
 from typing import overload
 
-from blackcat.adapters_aws import AwsOptions, DynamoTable, SnsTopic, SqsBroker
-from blackcat.application.ports import Broker, Queue, Table, Topic
+from blackcat.adapters_aws import (
+    AwsOptions,
+    DynamoTable,
+    DynamoTransactions,
+    EventBridgeBus,
+    SecretsManagerStore,
+    SnsTopic,
+    SqsBroker,
+    SsmParameterStore,
+)
+from blackcat.application.clock import SystemClock
+from blackcat.application.events import EventLog
+from blackcat.application.parameters import CachedParameters
+from blackcat.application.ports import Broker, EventBus, Queue, Table, Topic, Transactions
+from blackcat.application.secrets import CachedSecrets, Secret
+from blackcat.domain.secret import PLAIN_KEYS, SecretValue
+from blackcat.errors import BusNotFound, ConfigurationError, TransientError
 from blackcat.infra.configuration import Settings, export_aws_variables
-from blackcat.resources import QueueResource, TableResource, TopicResource, with_prefix
+from blackcat.infra.redaction import redactor
+from blackcat.infra.settings_stores import Place, Stores
+from blackcat.resources import (
+    EventBusResource,
+    QueueResource,
+    SecretResource,
+    TableResource,
+    TopicResource,
+    with_prefix,
+)
 
 # Beside one connection per handler: pollers, the keeper, and calls that the handlers make at once.
 _SPARE_CONNECTIONS = 10
+
+# Blackcat's own settings may stand in a secret among others: DEBUG is no word to mask in logs.
+_NO_SECRETS = PLAIN_KEYS | set(Settings.model_fields) | {name.upper() for name in Settings.model_fields}
+
+log = EventLog(__name__)
 
 
 @overload
@@ -19,11 +50,18 @@ def connect(resource: QueueResource) -> Queue: ...
 def connect(resource: TopicResource) -> Topic: ...
 @overload
 def connect(resource: TableResource) -> Table: ...
-def connect(resource: QueueResource | TopicResource | TableResource) -> Queue | Topic | Table:
+@overload
+def connect(resource: EventBusResource) -> EventBus: ...
+@overload
+def connect(resource: SecretResource) -> Secret: ...
+def connect(
+    resource: QueueResource | TopicResource | TableResource | EventBusResource | SecretResource,
+) -> Queue | Topic | Table | EventBus | Secret:
     """The adapter of a declared resource, as the environment's settings say; nothing is called yet.
 
-    Connections are shared by the whole process. Raises SettingsError, or ConfigurationError when no
-    AWS region is set.
+    Only an event bus is asked for at once: EventBridge accepts events for one that does not exist.
+    Connections are shared by the whole process. Raises SettingsError, or ConfigurationError when no AWS
+    region is set or there is no such bus.
     """
     settings = Settings()
     export_aws_variables()
@@ -32,7 +70,33 @@ def connect(resource: QueueResource | TopicResource | TableResource) -> Queue | 
         return SqsBroker(options).queue(with_prefix(resource, settings.resource_prefix).name)
     if isinstance(resource, TopicResource):
         return SnsTopic(with_prefix(resource, settings.resource_prefix).name, options)
+    if isinstance(resource, EventBusResource):
+        return _found_bus(with_prefix(resource, settings.resource_prefix).name, options)
+    if isinstance(resource, SecretResource):
+        named = AwsOptions(region=options.region, endpoint_url=options.endpoint_url)
+        return _secrets(named, _address()).secret(with_prefix(resource, settings.resource_prefix).name)
     return DynamoTable(with_prefix(resource, settings.resource_prefix), options)
+
+
+def connect_transactions() -> Transactions:
+    """Transactions across the connected tables; nothing is called yet. Raises SettingsError."""
+    settings = Settings()
+    export_aws_variables()
+    return DynamoTransactions(aws_options(settings))
+
+
+def _found_bus(name: str, options: AwsOptions) -> EventBus:
+    bus = EventBridgeBus(name, options)
+    try:
+        bus.require()
+    except BusNotFound as error:
+        raise ConfigurationError(
+            f"there is no event bus '{name}' in this account and region: create it, or check its name, "
+            "RESOURCE_PREFIX and AWS_REGION"
+        ) from error
+    except TransientError as error:  # asked again before the first event
+        log.warning("bus.not_checked", error=error, bus=name)
+    return bus
 
 
 def broker(settings: Settings) -> Broker:
@@ -40,12 +104,52 @@ def broker(settings: Settings) -> Broker:
     return SqsBroker(aws_options(settings))
 
 
+def stores(place: Place) -> Stores:
+    """Where settings may be kept; their secrets are those that ``connect`` gives."""
+    export_aws_variables()
+    options = AwsOptions(region=place.region, endpoint_url=_beside_aws(place.endpoint_url))
+    return Stores(_secrets(options, _address()), _parameters(options, _address()))
+
+
 def aws_options(settings: Settings) -> AwsOptions:
     busiest = max(settings.consumer_concurrency, settings.api_threads)
     return AwsOptions(
         region=settings.aws_region,
-        endpoint_url=settings.aws_endpoint_url,
+        endpoint_url=_beside_aws(settings.aws_endpoint_url),
         dry_run=settings.aws_dry_run,
         pool_size=busiest + _SPARE_CONNECTIONS,
         sqs_transport=settings.sqs_transport,
     )
+
+
+def _beside_aws(endpoint_url: str | None) -> str | None:
+    """The address unless AWS's own configuration has it, where AWS_ENDPOINT_URL_SQS and the like go first."""
+    return None if endpoint_url == _address() else endpoint_url
+
+
+def _address() -> str | None:
+    return os.environ.get("AWS_ENDPOINT_URL")
+
+
+@functools.cache
+def _secrets(options: AwsOptions, address: str | None) -> CachedSecrets:
+    return CachedSecrets(SecretsManagerStore(options), clock=SystemClock(), learn=_learn)
+
+
+@functools.cache
+def _parameters(options: AwsOptions, address: str | None) -> CachedParameters:
+    return CachedParameters(SsmParameterStore(options), clock=SystemClock())
+
+
+def _learn(value: SecretValue) -> None:
+    for text in value.confidential(plain=_NO_SECRETS):
+        redactor.learn(text)
+
+
+def _forget_stores() -> None:
+    # A forked child must not wait for a lock that nobody holds there.
+    _secrets.cache_clear()
+    _parameters.cache_clear()
+
+
+os.register_at_fork(after_in_child=_forget_stores)

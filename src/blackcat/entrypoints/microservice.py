@@ -10,6 +10,7 @@ from blackcat.application.events import EventLog
 from blackcat.domain.registry import ServiceRegistry
 from blackcat.domain.service import Service, ServiceType
 from blackcat.entrypoints.exit_status import CONFIGURATION, FAILED
+from blackcat.entrypoints.settings import start_settings
 from blackcat.entrypoints.signals import end_at_signals
 from blackcat.errors import ConfigurationError, EntrypointError, InjectionError
 from blackcat.infra.configuration import Settings, export_aws_variables
@@ -31,9 +32,9 @@ def run_microservice(target: Service | ServiceRegistry) -> NoReturn:
 
 
 def _run(target: Service | ServiceRegistry) -> int:
-    settings = Settings()
-    export_aws_variables()
     registry = target if isinstance(target, ServiceRegistry) else ServiceRegistry([target])
+    settings = start_settings(registry)
+    export_aws_variables()
     service = target if isinstance(target, Service) else registry.select(settings.service_name)
     configure_logs(
         level=settings.log_level,

@@ -3,16 +3,28 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from dotenv import dotenv_values
-from pydantic import BaseModel, BeforeValidator, Field, SecretBytes, SecretStr, ValidationError
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    Field,
+    SecretBytes,
+    SecretStr,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+)
+from pydantic.fields import FieldInfo
 from pydantic_settings import (
     BaseSettings,
     DotEnvSettingsSource,
+    EnvSettingsSource,
+    InitSettingsSource,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
 )
@@ -21,6 +33,16 @@ from pydantic_settings import SettingsError as SourceError
 from blackcat.errors import SettingsError
 from blackcat.infra.logs import LogFormat
 from blackcat.infra.redaction import redactor
+from blackcat.infra.setting_checks import (
+    allowed,
+    endpoint_problems,
+    is_for_development,
+    misspelled,
+    refusal,
+)
+from blackcat.infra.setting_names import field_named, variables
+from blackcat.infra.setting_problems import Problem, explained, gathered, tell
+from blackcat.infra.settings_sources import remote_sources
 
 LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"]
 
@@ -35,18 +57,25 @@ Port = Annotated[int, Field(ge=0, le=65535)]
 class Settings(BaseSettings):
     """What Blackcat itself reads; projects subclass it and add their own fields.
 
-    Order: arguments, environment, ``.env.{ENVIRONMENT}``, ``.env``, defaults. A field is read from the
-    variable of its name in upper case. Values of ``SecretStr`` fields are masked in all logs. Raises
-    SettingsError, which names every problem at once, and never a value.
+    Order: arguments, environment, ``.env.{ENVIRONMENT}``, ``.env``, Secrets Manager, SSM Parameter Store,
+    defaults. A field is read from the variable of its name in upper case; it is kept in AWS when its
+    annotation says so (``Annotated[SecretStr, FromSecret("shop/db", key="password")]``), or a variable
+    such as ``DB_PASSWORD_SECRET=shop/db:password``, or when it is a key of the secret that SECRETS_NAME
+    names. Values of ``SecretStr`` fields, and those that came from a secret, are masked in all logs.
+
+    Raises SettingsError, which names every problem at once, and never a value.
     """
 
     model_config = SettingsConfigDict(
         extra="ignore", frozen=True, hide_input_in_errors=True, env_ignore_empty=True
     )
 
+    environment: Literal["dev", "staging", "prod"] = "dev"
+    allow_settings: str = ""
+    secrets_name: str | None = None
+
     service_name: str | None = None
     service_version: str = ""
-    environment: Literal["dev", "staging", "prod"] = "dev"
 
     aws_region: str | None = None
     aws_endpoint_url: str | None = None
@@ -72,14 +101,8 @@ class Settings(BaseSettings):
     consumer_max_handling_seconds: Annotated[int, Field(ge=1, le=43_200)] = 900
 
     def __init__(self, **values: Any) -> None:
-        try:
-            super().__init__(**values)
-        except ValidationError as error:
-            raise SettingsError(_explained(type(self), error)) from None
-        except SourceError as error:
-            raise SettingsError(f"{error}: write it as JSON") from None
-        except UnicodeDecodeError:
-            raise SettingsError("an .env file is not UTF-8: save it as UTF-8") from None
+        if problems := filled(self, values):
+            raise SettingsError(explained(problems))
 
     @classmethod
     def settings_customise_sources(
@@ -90,8 +113,23 @@ class Settings(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        files = DotEnvSettingsSource(settings_cls, env_file=dotenv_files(), env_file_encoding="utf-8")
-        return init_settings, env_settings, files
+        arguments = init_settings.init_kwargs if isinstance(init_settings, InitSettingsSource) else {}
+        return (
+            init_settings,
+            _Environment(settings_cls),
+            _Files(settings_cls, env_file=dotenv_files(), env_file_encoding="utf-8"),
+            *remote_sources(settings_cls, arguments, told(), own=frozenset(Settings.model_fields)),
+        )
+
+    @field_validator("aws_endpoint_url", "aws_dry_run", "api_server", "log_level")
+    @classmethod
+    def _fit_for_production(cls, value: Any, info: ValidationInfo) -> Any:
+        variable = str(info.field_name).upper()
+        in_production = info.data.get("environment") == "prod"
+        accepted = allowed(info.data.get("allow_settings", ""))
+        if in_production and is_for_development(variable, value) and variable not in accepted:
+            raise ValueError(refusal(variable))
+        return value
 
     def model_post_init(self, context: Any, /) -> None:
         for secret in _secrets(self):
@@ -117,25 +155,79 @@ def export_aws_variables() -> None:
                 os.environ.setdefault(name, value)
 
 
-def _explained(settings: type[BaseSettings], error: ValidationError) -> str:
-    problems = error.errors(include_input=False, include_url=False, include_context=False)
-    return "settings are missing or wrong: " + "; ".join(
-        _problem(settings, problem["loc"], problem["type"], problem["msg"]) for problem in problems
-    )
+def told() -> dict[str, str]:
+    """What the environment says, or else the ``.env`` files, by variable; empty ones are not set."""
+    said: dict[str, str] = {}
+    sources: list[Mapping[str, str | None]] = [*map(dotenv_values, dotenv_files()), os.environ]
+    for source in sources:
+        said |= {name.upper(): value for name, value in source.items() if value}
+    return said
 
 
-def _problem(settings: type[BaseSettings], location: tuple[int | str, ...], kind: str, message: str) -> str:
-    if not location:
-        return message.removeprefix("Value error, ")
-    variable = _variable(settings, location)
-    if kind == "missing":
-        return f"{variable} is not set: set it in the environment or in .env"
-    return f"{variable}: {message}"
+def filled(settings: Settings, values: Mapping[str, Any]) -> list[Problem]:
+    """Read all values of new settings; everything that is missing or wrong."""
+    with gathered() as problems:
+        try:
+            BaseSettings.__init__(settings, **values)
+        except ValidationError as error:
+            problems += _invalid(type(settings), error, {problem.variable for problem in problems})
+        except SourceError as error:
+            problems.append(Problem(f"{error}: write it as JSON"))
+        except UnicodeDecodeError:
+            return [Problem("an .env file is not UTF-8: save it as UTF-8")]
+    return [*problems, *_of_variables(told())]
 
 
-def _variable(settings: type[BaseSettings], location: tuple[int | str, ...]) -> str:
-    prefix = settings.model_config.get("env_prefix") or ""
-    return prefix.upper() + "__".join(str(part).upper() for part in location)
+class _Environment(EnvSettingsSource):
+    """Goes on after a value that should be JSON and is not, so that all problems are told at once."""
+
+    def prepare_field_value(
+        self, field_name: str, field: FieldInfo, value: Any, value_is_complex: bool
+    ) -> Any:
+        try:
+            return super().prepare_field_value(field_name, field, value, value_is_complex)
+        except ValueError:
+            if not tell(Problem("write it as JSON", variables(self.settings_cls, field_name)[0])):
+                raise
+            return None
+
+
+class _Files(DotEnvSettingsSource, _Environment):
+    """The same for ``.env`` files."""
+
+
+def _invalid(cls: type[BaseSettings], error: ValidationError, known: Iterable[str]) -> Iterator[Problem]:
+    """What validation refuses; not that something is missing, when why is known already."""
+    for problem in error.errors(include_input=False, include_url=False, include_context=False):
+        first, *within = list(map(str, problem["loc"])) or [""]
+        name = field_named(cls, first)
+        variable = variables(cls, name)[0] if name else first.upper()
+        if problem["type"] != "missing":
+            text = problem["msg"].removeprefix("Value error, ")
+            yield Problem(text, variable, tuple(within))
+        elif variable not in known or within:
+            yield Problem("set it in the environment or in .env", variable, tuple(within), verb="is not set")
+
+
+def _of_variables(said: Mapping[str, str]) -> Iterator[Problem]:
+    accepted = allowed(said.get("ALLOW_SETTINGS", ""))
+    own = frozenset(variables(Settings, name)[0] for name in Settings.model_fields)
+    known = {variable for cls in _classes() for name in cls.model_fields for variable in variables(cls, name)}
+    for problem in (*endpoint_problems(said, said.get("ENVIRONMENT")), *misspelled(said, own, known)):
+        if problem.variable not in accepted:
+            yield problem
+
+
+def all_problems() -> list[Problem]:
+    """What is wrong with any class of settings that is known by now; nothing twice."""
+    found = [problem for cls in _classes() for problem in filled(cls.__new__(cls), {})]
+    return list(dict.fromkeys(found))
+
+
+def _classes(cls: type[Settings] = Settings) -> Iterator[type[Settings]]:
+    yield cls
+    for subclass in cls.__subclasses__():
+        yield from _classes(subclass)
 
 
 def _secrets(value: Any) -> Iterator[str]:

@@ -152,8 +152,9 @@ def _with_fitting_arguments(record: logging.LogRecord) -> bool:
 def _quieten_libraries() -> None:
     for name in _TALKATIVE:
         logging.getLogger(name).setLevel(max(logging.INFO, logging.getLogger().level))
-    # At INFO it tells at each start where the credentials were found.
-    logging.getLogger("botocore.credentials").setLevel(logging.WARNING)
+    # At INFO they tell at each start where credentials and addresses were found.
+    for name in ("botocore.configprovider", "botocore.credentials"):
+        logging.getLogger(name).setLevel(logging.WARNING)
 
 
 def _log_what_would_go_to_stderr() -> None:

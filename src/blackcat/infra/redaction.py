@@ -14,9 +14,12 @@ MASK = "***"
 
 # Shorter values would mask ordinary words all over the logs.
 _SHORTEST_SECRET = 4
+# What a JSON secret or a setting may say, and no secret is.
+_ORDINARY = {"true", "false", "none", "null", "True", "False", "None"}
 _TELLING = "|".join(
     (
-        *("passw(?:or)?d", "passwd", "pwd", "passphrase", "secret", "token", "api[-_]?key"),
+        *("passw(?:or)?d", "passwd", "pwd", "passphrase", "token", "api[-_]?key"),
+        r"(?<!\d{12}:)secret(?!smanager\b)",  # in an ARN of Secrets Manager what follows is a name
         *("private[-_]?key", "credential", "signature", r"\bsig\b"),
     )
 )
@@ -42,6 +45,7 @@ _SECRET_TEXTS = tuple(
         r"(?s)(?P<head>-----BEGIN [A-Z ]*PRIVATE KEY-----).*?(?=-----END|\Z)",
     )
 )
+_PERCENT_ENCODED = re.compile("%[0-9A-F]{2}")
 
 
 class Redactor:
@@ -57,10 +61,13 @@ class Redactor:
 
     def learn(self, secret: str) -> None:
         """Mask this value from now on wherever it appears: as it is, in JSON, in a URL, line by line."""
+        forms = {form for form in _forms(secret) if len(form) >= _SHORTEST_SECRET} - _ORDINARY
         with self._lock:
-            self._known.update(form for form in _forms(secret) if len(form) >= _SHORTEST_SECRET)
+            if forms <= self._known:
+                return
+            self._known |= forms
             longest_first = sorted(self._known, key=len, reverse=True)
-            self._pattern = re.compile("|".join(map(re.escape, longest_first))) if longest_first else None
+            self._pattern = re.compile("|".join(map(re.escape, longest_first)))
 
     def text(self, text: str) -> str:
         """The text without secrets."""
@@ -100,7 +107,14 @@ def _forms(secret: str) -> Iterator[str]:
         once = {line, repr(line)[1:-1], *in_json}
         yield from once
         yield from (json.dumps(form, ensure_ascii=False)[1:-1] for form in once)
-        yield from (quote(line), quote(line, safe=""), quote_plus(line))
+        yield from _quoted(line)
+
+
+def _quoted(line: str) -> Iterator[str]:
+    """In URLs: by Python, by JavaScript, and with the other case of hexadecimal digits."""
+    for quoted in (quote(line), quote(line, safe=""), quote_plus(line), quote(line, safe="!*'()")):
+        yield quoted
+        yield _PERCENT_ENCODED.sub(lambda found: found[0].lower(), quoted)
 
 
 def _is_secret(key: Any, value: Any) -> bool:

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import sys
 import typing
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pydantic import AliasChoices, BaseModel, SecretBytes, SecretStr, ValidationError
+from pydantic import BaseModel, SecretBytes, SecretStr
 from pydantic.fields import FieldInfo
 from pydantic_core import to_jsonable_python
 from pydantic_settings import (
-    BaseSettings,
     DotEnvSettingsSource,
     EnvSettingsSource,
     InitSettingsSource,
@@ -23,8 +22,10 @@ from pydantic_settings import (
 from pydantic_settings import SettingsError as SourceError
 
 from blackcat.domain.setting import Setting
-from blackcat.infra.configuration import Settings
+from blackcat.infra.configuration import Settings, filled
 from blackcat.infra.redaction import MASK, redactor
+from blackcat.infra.setting_names import aliases, variables
+from blackcat.infra.setting_problems import Problem
 
 ENVIRONMENT = "environment"
 DEFAULT = "default"
@@ -33,16 +34,32 @@ NOT_SET = "not set"
 
 @dataclass(frozen=True)
 class Origin:
-    """A source of settings under the label that people know it by, and the values that it gives."""
+    """A source of settings under the label that people know it by, and the values that it gives.
+
+    Those of the ``confidential`` fields are not to be shown.
+    """
 
     label: str
     values: Mapping[str, Any]
+    confidential: Collection[str] = ()
+
+
+@dataclass(frozen=True)
+class Given:
+    """A value as its source gives it, and where it came from."""
+
+    source: str
+    value: Any
+    confidential: bool = False
 
 
 def setting_report(root: Path) -> list[Setting]:
     """Blackcat's settings, then those of each class that the project's imported modules declare."""
     classes: list[type[Settings]] = [Settings, *_project_classes(root)]
-    return [setting for cls in classes for setting in _reported(cls, classes)]
+    settings = [setting for cls in classes for setting in _reported(cls, classes)]
+    # What concerns no single setting is found with every class: it is told with the first.
+    told = {(one.variable, one.problem): one for one in reversed(settings)}
+    return [one for one in settings if one.source or told[one.variable, one.problem] is one]
 
 
 def _project_classes(root: Path) -> list[type[Settings]]:
@@ -72,9 +89,14 @@ def _reported(cls: type[Settings], classes: Sequence[type[Settings]]) -> Iterato
     values, problems = _validated(cls)
     for name, field in cls.model_fields.items():
         if not any(repr(fields.get(name)) == repr(field) for fields in inherited):
-            yield _setting(cls, name, origins, values, problems.get(name))
-    if "" in problems:
-        yield Setting(variable=cls.__name__, value=None, source="", owner=cls.__name__, problem=problems[""])
+            yield _setting(cls, name, origins, values, problems)
+    known = {variable for name in cls.model_fields for variable in variables(cls, name)}
+    for problem in problems:
+        if problem.variable not in known:
+            subject = problem.variable or cls.__name__
+            yield Setting(
+                variable=subject, value=None, source="", owner=cls.__name__, problem=_text([problem])
+            )
 
 
 def _setting(
@@ -82,27 +104,28 @@ def _setting(
     name: str,
     origins: Sequence[Origin],
     values: Mapping[str, Any],
-    problem: str | None,
+    problems: Sequence[Problem],
 ) -> Setting:
     field = cls.model_fields[name]
-    source, raw = _found(name, field, origins)
-    variable = _variable(cls, name, field)
+    given = _found(name, field, origins)
+    value = values.get(name, given.value)
+    names = variables(cls, name)
     return Setting(
-        variable=variable,
-        value=_shown(variable, field, values.get(name, raw)),
-        source=source,
+        variable=names[0],
+        value=MASK if given.confidential else _shown(names[0], field, value),
+        source=given.source,
         owner=cls.__name__,
-        problem=problem and redactor.text(problem),
+        problem=_text([problem for problem in problems if problem.variable in names]),
     )
 
 
-def _found(name: str, field: FieldInfo, origins: Sequence[Origin]) -> tuple[str, Any]:
-    names = [name, *_aliases(field)]
+def _found(name: str, field: FieldInfo, origins: Sequence[Origin]) -> Given:
+    names = [name, *aliases(field)]
     for origin in origins:
         for key, value in origin.values.items():
             if key.lower() in map(str.lower, names):
-                return origin.label, value
-    return (NOT_SET, None) if field.is_required() else (DEFAULT, field.get_default())
+                return Given(origin.label, value, name in origin.confidential)
+    return Given(NOT_SET, None) if field.is_required() else Given(DEFAULT, field.get_default())
 
 
 def _origins(cls: type[Settings]) -> Iterator[Origin]:
@@ -118,7 +141,8 @@ def _origins(cls: type[Settings]) -> Iterator[Origin]:
         if isinstance(source, DotEnvSettingsSource):
             yield from _files(cls, source)
         else:
-            yield Origin(_label(source), _given(cls, source))
+            values = _given(cls, source)
+            yield Origin(_label(source), values, getattr(source, "confidential", ()))
 
 
 def _files(cls: type[Settings], source: DotEnvSettingsSource) -> Iterator[Origin]:
@@ -150,47 +174,16 @@ def _is_named(source: PydanticBaseSettingsSource, name: str, field: FieldInfo) -
         return False
 
 
-def _validated(cls: type[Settings]) -> tuple[dict[str, Any], dict[str, str]]:
-    """The values, and the problems by field; under the empty name what concerns no single one."""
+def _validated(cls: type[Settings]) -> tuple[dict[str, Any], list[Problem]]:
+    """The values, unless there are problems, and the problems."""
     settings = cls.__new__(cls)
-    try:
-        # Our own __init__ tells all problems in one text.
-        BaseSettings.__init__(settings)
-    except ValidationError as error:
-        return {}, _problems(cls, error)
-    except SourceError as error:
-        return {}, {"": f"{error}: write it as JSON"}
-    except UnicodeDecodeError:
-        return {}, {"": "an .env file is not UTF-8: save it as UTF-8"}
-    return {name: getattr(settings, name) for name in cls.model_fields}, {}
+    problems = filled(settings, {})
+    return {} if problems else {name: getattr(settings, name) for name in cls.model_fields}, problems
 
 
-def _problems(cls: type[Settings], error: ValidationError) -> dict[str, str]:
-    found: dict[str, list[str]] = {}
-    for problem in error.errors(include_input=False, include_url=False, include_context=False):
-        first, *within = list(map(str, problem["loc"])) or [""]
-        message = problem["msg"].removeprefix("Value error, ")
-        text = "set it in the environment or in .env" if problem["type"] == "missing" else message
-        found.setdefault(_field_named(cls, first), []).append(": ".join([*within, text]))
-    return {name: "; ".join(texts) for name, texts in found.items()}
-
-
-def _field_named(cls: type[Settings], name: str) -> str:
-    """The field that a problem's place begins with; none for what concerns several."""
-    if name in cls.model_fields:
-        return name
-    return next((field for field, info in cls.model_fields.items() if name in _aliases(info)), "")
-
-
-def _aliases(field: FieldInfo) -> list[str]:
-    alias = field.validation_alias
-    choices = alias.choices if isinstance(alias, AliasChoices) else [alias, field.alias]
-    return [choice for choice in choices if isinstance(choice, str)]
-
-
-def _variable(cls: type[Settings], name: str, field: FieldInfo) -> str:
-    aliases = _aliases(field)
-    return aliases[0].upper() if aliases else f"{cls.model_config.get('env_prefix') or ''}{name}".upper()
+def _text(problems: Sequence[Problem]) -> str | None:
+    texts = [": ".join([*problem.within, problem.text]) for problem in problems]
+    return redactor.text("; ".join(texts)) if texts else None
 
 
 def _shown(variable: str, field: FieldInfo, value: Any) -> Any:

@@ -1,8 +1,20 @@
 """Adapters in memory and a clock to test with; ``blackcat.testing.contracts`` tests adapters themselves."""
 
+from blackcat.testing.buses import InMemoryEventBus
 from blackcat.testing.clock import FrozenClock
 from blackcat.testing.queues import InMemoryBroker, InMemoryQueue
+from blackcat.testing.secrets import InMemorySecretStore
 from blackcat.testing.tables import InMemoryTable
 from blackcat.testing.topics import InMemoryTopic
+from blackcat.testing.transactions import InMemoryTransactions
 
-__all__ = ["FrozenClock", "InMemoryBroker", "InMemoryQueue", "InMemoryTable", "InMemoryTopic"]
+__all__ = [
+    "FrozenClock",
+    "InMemoryBroker",
+    "InMemoryEventBus",
+    "InMemoryQueue",
+    "InMemorySecretStore",
+    "InMemoryTable",
+    "InMemoryTopic",
+    "InMemoryTransactions",
+]

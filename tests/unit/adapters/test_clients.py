@@ -105,6 +105,17 @@ def test_a_missing_profile_is_a_configuration_error() -> None:
     assert "nobody" in ended.stderr
 
 
+def test_the_configured_address_of_a_missing_profile_is_a_configuration_error() -> None:
+    ended = _run(
+        "from blackcat.adapters_aws import AwsOptions\n"
+        "from blackcat.adapters_aws.clients import endpoint_url\n"
+        "endpoint_url('sqs', AwsOptions())",
+        AWS_PROFILE="nobody",
+    )
+    assert "ConfigurationError: AWS's configuration cannot be read" in ended.stderr
+    assert "nobody" in ended.stderr
+
+
 def test_a_wrong_address_is_a_configuration_error() -> None:
     ended = _region(AWS_REGION="us-east-1", AWS_ENDPOINT_URL="not an address")
     assert "ConfigurationError" in ended.stderr

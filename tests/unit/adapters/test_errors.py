@@ -64,7 +64,14 @@ def _translated(error: Exception, service: str = "sqs") -> errors.RemoteError:
         ("com.amazonaws.sqs#QueueDoesNotExist", 400, "sqs", errors.QueueNotFound),
         ("NotFound", 404, "sns", errors.TopicNotFound),
         ("ResourceNotFoundException", 400, "dynamodb", errors.TableNotFound),
-        ("ResourceNotFoundException", 400, "secretsmanager", errors.NotFound),
+        ("ResourceNotFoundException", 400, "events", errors.BusNotFound),
+        ("NotAuthorizedForSourceException", 400, "events", errors.AccessDenied),
+        ("TransactionInProgressException", 400, "dynamodb", errors.Throttled),
+        ("IdempotentParameterMismatchException", 400, "dynamodb", errors.InvalidRequest),
+        ("ResourceNotFoundException", 400, "scheduler", errors.NotFound),
+        ("ResourceNotFoundException", 400, "secretsmanager", errors.SecretNotFound),
+        ("DecryptionFailure", 400, "secretsmanager", errors.AccessDenied),
+        ("InvalidKeyId", 400, "ssm", errors.AccessDenied),
         ("ConditionalCheckFailedException", 400, "dynamodb", errors.ConditionFailed),
         ("ReceiptHandleIsInvalid", 404, "sqs", errors.ReceiptExpired),
         ("AWS.SimpleQueueService.MessageNotInflight", 400, "sqs", errors.ReceiptExpired),
@@ -78,6 +85,21 @@ def test_an_answer_has_its_kind(code: str, status: int, service: str, kind: type
     assert error.code == code.rpartition(".")[2].rpartition("#")[2]
     assert (error.service, error.operation, error.resource) == (service, "SendMessage", "orders")
     assert error.request_id == "r-1"
+
+
+def test_a_deleted_secret_is_known_by_its_prose() -> None:
+    message = "You can't perform this operation on the secret because it was marked for deletion."
+    error = _translated(_answer("InvalidRequestException", message=message), "secretsmanager")
+    assert type(error) is errors.SecretNotFound
+    assert "restore it" in str(error)
+
+
+def test_a_key_that_may_not_be_used_is_told_apart_from_the_secret() -> None:
+    error = _translated(
+        _answer("AccessDeniedException", message="Access to KMS is not allowed"), "secretsmanager"
+    )
+    assert type(error) is errors.AccessDenied
+    assert "kms:Decrypt" in str(error)
 
 
 @pytest.mark.parametrize(

@@ -7,13 +7,21 @@ from datetime import timedelta
 
 import pytest
 
-from blackcat.adapters_aws import AwsOptions, DynamoTable, SnsTopic, SqsBroker, provision
+from blackcat.adapters_aws import AwsOptions, DynamoTable, EventBridgeBus, SnsTopic, SqsBroker, provision
 from blackcat.adapters_aws.calls import AwsCalls
 from blackcat.application.ports import QueueDescription
+from blackcat.domain.envelope import unwrapped
 from blackcat.domain.registry import ServiceRegistry
 from blackcat.domain.service import Service, ServiceType
 from blackcat.errors import ConfigurationError
-from blackcat.resources import QueueResource, TableIndex, TableResource, TopicResource
+from blackcat.resources import (
+    EventBusResource,
+    QueueResource,
+    TableIndex,
+    TableResource,
+    TopicResource,
+    with_prefix,
+)
 
 ORDERS = QueueResource("orders", visibility_timeout=timedelta(seconds=90), max_receive_count=3)
 LEDGER = QueueResource("ledger.fifo", content_based_deduplication=True, delay=timedelta(seconds=2))
@@ -90,3 +98,55 @@ def test_a_topic_is_subscribed_once(aws_options: AwsOptions, unique: str) -> Non
 def test_an_aws_account_is_never_touched() -> None:
     with pytest.raises(ConfigurationError, match="emulator only"):
         provision(_registry(), AwsOptions(region="us-east-1"))
+
+
+def _bus_registry(bus: EventBusResource, *kinds: str) -> ServiceRegistry:
+    rules = [bus.rule(pattern={"detail-type": [kind]}, name=kind) for kind in kinds]
+    return ServiceRegistry(
+        [
+            Service(
+                name="paid",
+                type=ServiceType.CONSUMER,
+                entrypoint=print,
+                queue_name="paid",
+                subscribes=[PLACED, *rules],
+                uses=[TableResource("sessions", key="id", ttl="expires_at").write()],
+            )
+        ]
+    )
+
+
+@pytest.mark.parametrize("name", ["shop", "default"])
+def test_rules_of_a_bus_feed_the_queue(aws_options: AwsOptions, unique: str, name: str) -> None:
+    bus = EventBusResource(name)
+    for _ in range(2):
+        provision(_bus_registry(bus, "Paid", "Refunded"), aws_options, prefix=unique)
+    real = with_prefix(bus, unique).name
+    for kind in ("Paid", "Lost", "Refunded"):
+        EventBridgeBus(real, aws_options).put({"kind": kind}, source="shop", detail_type=kind)
+    SnsTopic(f"{unique}placed", aws_options).publish("placed")
+    queue = SqsBroker(aws_options).queue(f"{unique}paid")
+    bodies = [unwrapped(message).body for message in queue.receive()]
+    assert sorted(bodies) == ["placed", '{"kind": "Paid"}', '{"kind": "Refunded"}']
+
+
+def test_the_queue_admits_its_topics_and_rules_only(aws_options: AwsOptions, unique: str) -> None:
+    provision(_bus_registry(EventBusResource("shop"), "Paid"), aws_options, prefix=unique)
+    attributes = SqsBroker(aws_options).queue(f"{unique}paid").attributes("Policy", "QueueArn")
+    statements = json.loads(attributes["Policy"])["Statement"]
+    admitted = {
+        statement["Principal"]["Service"]: statement["Condition"]["ArnEquals"]["aws:SourceArn"]
+        for statement in statements
+    }
+    base = attributes["QueueArn"].rpartition(":")[0]
+    assert admitted == {
+        "sns.amazonaws.com": [f"{base}:{unique}placed".replace(":sqs:", ":sns:")],
+        "events.amazonaws.com": [f"{base}:rule/{unique}shop/{unique}paid-Paid".replace(":sqs:", ":events:")],
+    }
+
+
+def test_a_ttl_is_enabled_and_stays_so(aws_options: AwsOptions, unique: str) -> None:
+    for _ in range(2):
+        provision(_bus_registry(EventBusResource("shop"), "Paid"), aws_options, prefix=unique)
+    answer = AwsCalls("dynamodb", aws_options).read("DescribeTimeToLive", "", TableName=f"{unique}sessions")
+    assert answer["TimeToLiveDescription"] == {"TimeToLiveStatus": "ENABLED", "AttributeName": "expires_at"}

@@ -2,7 +2,7 @@ import pytest
 
 from blackcat import Service, ServiceRegistry, ServiceType
 from blackcat.errors import InvalidDeclaration, UnknownService
-from blackcat.resources import QueueResource, TableResource, TopicResource
+from blackcat.resources import EventBusResource, QueueResource, TableResource, TopicResource
 
 payments = TableResource("payments", key="payment_id")
 
@@ -42,14 +42,29 @@ def test_an_unknown_name_suggests_the_nearest():
 
 
 def test_resources_are_gathered_from_uses_subscriptions_and_queues_once_each():
-    topic = TopicResource("payment_processed")
+    topic, bus = TopicResource("payment_processed"), EventBusResource("shop")
+    rule = bus.rule(pattern={"source": ["shop"]})
     registry = ServiceRegistry(
         [
-            consumer("one", "one_cmd", uses=[payments.read()], subscribes=[topic]),
-            consumer("two", "two_cmd", uses=[payments.write()]),
+            consumer("one", "one_cmd", uses=[payments.read()], subscribes=[topic, rule]),
+            consumer("two", "two_cmd", uses=[payments.write(), bus.put()]),
         ]
     )
-    assert set(registry.resources) == {payments, topic, QueueResource("one_cmd"), QueueResource("two_cmd")}
+    queues = {QueueResource("one_cmd"), QueueResource("two_cmd")}
+    assert set(registry.resources) == {payments, topic, bus, *queues}
+
+
+def test_services_that_share_a_queue_share_its_rules_or_name_them():
+    bus = EventBusResource("shop")
+    paid, lost = (bus.rule(pattern={"detail-type": [kind]}) for kind in ("Paid", "Lost"))
+    with pytest.raises(InvalidDeclaration, match="'shop' has two rules named 'orders'; service 'two'"):
+        ServiceRegistry(
+            [consumer("one", "orders", subscribes=[paid]), consumer("two", "orders", subscribes=[lost])]
+        )
+    named = bus.rule(pattern={"detail-type": ["Lost"]}, name="lost")
+    ServiceRegistry(
+        [consumer("one", "orders", subscribes=[paid]), consumer("two", "orders", subscribes=[paid, named])]
+    )
 
 
 def test_a_declared_queue_gives_its_attributes_to_whoever_consumes_it():

@@ -3,7 +3,16 @@ from datetime import timedelta
 import pytest
 
 from blackcat.errors import InvalidDeclaration
-from blackcat.resources import QueueResource, TableIndex, TableResource, TopicResource, with_prefix
+from blackcat.resources import (
+    EventBusResource,
+    QueueResource,
+    TableIndex,
+    TableResource,
+    TopicResource,
+    with_prefix,
+)
+
+SHOP = EventBusResource("shop")
 
 
 @pytest.mark.parametrize(
@@ -28,6 +37,18 @@ from blackcat.resources import QueueResource, TableIndex, TableResource, TopicRe
             lambda: TableResource("payments", key="id", indexes=[TableIndex("i", "a"), TableIndex("i", "b")]),
             "holds 'i' twice",
         ),
+        (lambda: TableResource("payments", key="id", ttl="id"), "ttl must name an attribute of its own"),
+        (lambda: TableResource("payments", key="id", ttl=""), "ttl must name an attribute of its own"),
+        (lambda: EventBusResource("shop/partner"), "1 to 256 letters"),
+        (lambda: EventBusResource(""), "1 to 256 letters"),
+        (lambda: SHOP.rule(pattern={}), "pattern must say which events match"),
+        (
+            lambda: SHOP.rule(pattern={"source": "shop"}),
+            "is 'shop': list what the field may be, such as ['shop']",
+        ),
+        (lambda: SHOP.rule(pattern={"detail": {"a": {"b": []}}}), "pattern['detail']['a']['b'] is []"),
+        (lambda: SHOP.rule(pattern={"source": ["x" * 4096]}), "fit in 4096 characters"),
+        (lambda: SHOP.rule(pattern={"source": ["a"]}, name="paid orders"), "its name must be"),
     ],
 )
 def test_a_resource_that_aws_would_refuse_cannot_be_declared(build, says):
@@ -57,6 +78,20 @@ def test_a_prefix_renames_a_resource_with_all_that_belongs_to_it():
     assert queue.dead_letter is not None
     assert queue.dead_letter.name == "staging_orders_dlq.fifo"
     assert with_prefix(queue, "") is queue
+
+
+def test_the_default_bus_bears_no_prefix():
+    assert with_prefix(EventBusResource("default"), "staging_").name == "default"
+    assert with_prefix(SHOP, "staging_").name == "staging_shop"
+
+
+def test_a_rule_is_named_after_its_queue():
+    rule = SHOP.rule(pattern={"source": ["a"]})
+    assert rule.name_for("orders_cmd") == "orders_cmd"
+    named = SHOP.rule(pattern={"source": ["a"]}, name="paid")
+    assert named.name_for("orders_cmd") == "orders_cmd-paid"
+    long = {rule.name_for(f"{'q' * 70}{number}") for number in range(3)}
+    assert [len(name) for name in long] == [64] * 3
 
 
 def test_an_unknown_index_is_named_with_the_known_ones():

@@ -2,7 +2,9 @@ import pytest
 
 from blackcat import Service, ServiceType
 from blackcat.errors import InvalidDeclaration
-from blackcat.resources import QueueResource, TopicResource
+from blackcat.resources import EventBusResource, QueueResource, TopicResource
+
+PAID = EventBusResource("shop").rule(pattern={"detail-type": ["Paid"]})
 
 
 def consumer(**changes):
@@ -36,6 +38,8 @@ def rest_api(**changes):
         (lambda: consumer(schedule="rate(5 minutes)"), "has schedule, which a consumer does not use"),
         (lambda: consumer(uses=[QueueResource("other")]), "list grants, such as"),
         (lambda: consumer(subscribes=["topic"]), "list topics"),
+        (lambda: consumer(subscribes=[PAID, PAID]), "two rules of event bus 'shop' named ''"),
+        (lambda: consumer(queue_name="q.fifo", subscribes=[PAID]), "name a standard queue"),
         (lambda: worker(queue_name="orders_cmd"), "worker 'tidy' has queue_name"),
         (lambda: worker(schedule="every day"), "'rate(5 minutes)' or 'cron(0 3 * * ? *)'"),
         (lambda: worker(schedule="rate(0 minutes)"), "has the schedule"),
@@ -104,3 +108,10 @@ def test_a_topic_in_subscribes_is_a_subscription_without_options():
     plain, other = consumer(subscribes=[topic, filtered]).subscriptions
     assert (plain.topic, plain.filter_policy, plain.raw_delivery) == (topic, None, False)
     assert other is filtered
+
+
+def test_topics_and_rules_are_told_apart():
+    topic = TopicResource("payment_processed")
+    service = consumer(subscribes=[PAID, topic])
+    assert [subscription.topic for subscription in service.subscriptions] == [topic]
+    assert service.rules == (PAID,)

@@ -84,7 +84,7 @@ def test_an_env_file_in_another_encoding_is_told(empty_folder):
 def test_a_list_that_is_not_json_names_its_field(monkeypatch):
     monkeypatch.setenv("API_KEY", "secret-value")
     monkeypatch.setenv("CURRENCIES", "BRL,canary")
-    with pytest.raises(SettingsError, match="currencies") as refused:
+    with pytest.raises(SettingsError, match="CURRENCIES: write it as JSON") as refused:
         ShopSettings()
     assert "canary" not in str(refused.value)
 

@@ -147,7 +147,7 @@ def test_a_list_that_is_no_json_is_told(folder, shop, monkeypatch):
     monkeypatch.setenv("CURRENCIES", "EUR,BRL")
     found = reported(folder)
     assert found["CURRENCIES"].source == "environment"
-    assert "write it as JSON" in found["ShopSettings"].problem
+    assert found["CURRENCIES"].problem == "write it as JSON"
 
 
 def test_a_file_that_is_not_utf8_is_told(folder, shop):

@@ -4,10 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, Protocol
 
-from blackcat.resources import QueueResource, Resource, TableResource, TopicResource
+from blackcat.resources import (
+    BusRule,
+    EventBusResource,
+    QueueResource,
+    Resource,
+    SecretResource,
+    TableResource,
+    TopicResource,
+)
 
 Policy = Mapping[str, Any]
 
@@ -74,6 +82,39 @@ class DescribedTable:
     indexes: Mapping[str, DescribedIndex] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, kw_only=True)
+class DescribedTimeToLive:
+    """The attribute by which a table's items expire; None when they never do."""
+
+    attribute: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class DescribedTarget:
+    """Where a rule delivers; with ``transformed`` it sends something else than the event itself."""
+
+    arn: str
+    transformed: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class DescribedRule:
+    """A rule of an event bus."""
+
+    arn: str
+    enabled: bool = True
+    pattern: Policy = field(default_factory=dict)
+    targets: Sequence[DescribedTarget] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class DescribedSecret:
+    """A secret's state; ``goes_at`` is set when it is scheduled for deletion. Its value is never read."""
+
+    arn: str
+    goes_at: datetime | None = None
+
+
 class Account(Protocol):
     """An AWS account, read only. Every verb raises RemoteError, NotFound for what does not exist."""
 
@@ -91,7 +132,21 @@ class Account(Protocol):
 
     def table(self, table: TableResource) -> DescribedTable: ...
 
-    def arn(self, resource: Resource) -> str: ...
+    def time_to_live(self, table: TableResource) -> DescribedTimeToLive: ...
+
+    def event_bus(self, bus: EventBusResource) -> str:
+        """The bus's ARN."""
+        ...
+
+    def rule(self, rule: BusRule, queue: QueueResource) -> DescribedRule | None:
+        """The rule that feeds the queue, None when its bus has none of that name."""
+        ...
+
+    def secret(self, secret: SecretResource) -> DescribedSecret: ...
+
+    def arn(self, resource: Resource) -> str:
+        """The resource's ARN; only for the name of a secret AWS must be asked."""
+        ...
 
     def refused(self, principal: str, actions: Sequence[str], arn: str) -> Sequence[str]:
         """Those of the actions on this resource that the principal's policies do not allow."""

@@ -11,7 +11,7 @@ from blackcat.application.doctor import rules
 from blackcat.application.doctor.examination import Results
 from blackcat.domain.registry import ServiceRegistry
 from blackcat.domain.service import Service
-from blackcat.resources import Access, QueueResource, Subscription, TableResource
+from blackcat.resources import Access, BusRule, QueueResource, Subscription, TopicResource
 
 _SAYS_FIFO = re.compile(r"[-_]fifo$", re.IGNORECASE)
 
@@ -42,6 +42,13 @@ def subscriptions(registry: ServiceRegistry) -> Iterable[tuple[QueueResource, Su
             yield registry.queue_of(service), subscription
 
 
+def bus_rules(registry: ServiceRegistry) -> Iterable[tuple[QueueResource, BusRule]]:
+    """Every rule of an event bus with the queue that it feeds."""
+    for service in registry:
+        for rule in service.rules:
+            yield registry.queue_of(service), rule
+
+
 def named(services: Iterable[Service]) -> str:
     return ", ".join(f"'{service.name}'" for service in services)
 
@@ -53,7 +60,7 @@ def _names(registry: ServiceRegistry) -> Results:
         if isinstance(resource, QueueResource) and resource.dead_letter
     }
     for resource in registry.resources:
-        if isinstance(resource, TableResource):
+        if not isinstance(resource, QueueResource | TopicResource):
             continue
         if _SAYS_FIFO.search(resource.name):
             subject = "queue" if isinstance(resource, QueueResource) else "topic"
@@ -91,7 +98,7 @@ def _shared_queues(registry: ServiceRegistry) -> Results:
 def _loose_ends(registry: ServiceRegistry) -> Results:
     sent_to = _granted(registry, Access.SEND)
     consumed = {queue.name for queue in consumers(registry)} | set(_granted(registry, Access.CONSUME))
-    fed = {queue.name for queue, _ in subscriptions(registry)}
+    fed = {queue.name for queue, _ in (*subscriptions(registry), *bus_rules(registry))}
     dead_letters = {queue.dead_letter.name for queue in consumers(registry) if queue.dead_letter}
     for queue, services in consumers(registry).items():
         if queue.name not in fed | dead_letters | set(sent_to):

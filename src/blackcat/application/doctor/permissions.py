@@ -3,17 +3,25 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 
 from blackcat.application.doctor import rules
 from blackcat.application.doctor.account import Account
 from blackcat.application.doctor.examination import Results
 from blackcat.application.doctor.messaging import named
-from blackcat.domain.findings import Unchecked
+from blackcat.domain.findings import Finding, Unchecked
 from blackcat.domain.registry import ServiceRegistry
 from blackcat.domain.service import Service
-from blackcat.errors import AccessDenied, RemoteError
-from blackcat.resources import Access, Resource, TableResource
+from blackcat.errors import AccessDenied, NotFound, RemoteError
+from blackcat.resources import (
+    Access,
+    EventBusResource,
+    QueueResource,
+    Resource,
+    SecretResource,
+    TableResource,
+    TopicResource,
+)
 
 # https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonsqs.html
 _SEND = ("sqs:GetQueueUrl", "sqs:SendMessage")
@@ -25,16 +33,26 @@ _CONSUME = (
     "sqs:ReceiveMessage",
 )
 # https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazondynamodb.html
-_READ = ("dynamodb:GetItem", "dynamodb:Query")
-_WRITE = ("dynamodb:DeleteItem", "dynamodb:PutItem")
-_ACTIONS: dict[Access, tuple[str, ...]] = {
-    Access.SEND: _SEND,
-    Access.CONSUME: _CONSUME,
+# A transaction needs the permissions of what it does, and none of its own.
+_READ = ("dynamodb:BatchGetItem", "dynamodb:GetItem", "dynamodb:Query")
+_WRITE = (
+    "dynamodb:BatchWriteItem",
+    "dynamodb:ConditionCheckItem",
+    "dynamodb:DeleteItem",
+    "dynamodb:PutItem",
+)
+_ACTIONS: dict[tuple[type[Resource], Access], tuple[str, ...]] = {
+    (QueueResource, Access.SEND): _SEND,
+    (QueueResource, Access.CONSUME): _CONSUME,
     # https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonsns.html
-    Access.PUBLISH: ("sns:Publish",),
-    Access.READ: _READ,
-    Access.WRITE: _WRITE,
-    Access.READ_WRITE: (*_READ, *_WRITE),
+    (TopicResource, Access.PUBLISH): ("sns:Publish",),
+    # https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazoneventbridge.html
+    (EventBusResource, Access.PUT): ("events:DescribeEventBus", "events:PutEvents"),
+    (TableResource, Access.READ): _READ,
+    (TableResource, Access.WRITE): _WRITE,
+    (TableResource, Access.READ_WRITE): (*_READ, *_WRITE),
+    # https://docs.aws.amazon.com/service-authorization/latest/reference/list_awssecretsmanager.html
+    (SecretResource, Access.READ): ("secretsmanager:GetSecretValue",),
 }
 
 Needs = dict[Resource, dict[str, list[Service]]]
@@ -47,7 +65,7 @@ def permissions(services: Sequence[Service], registry: ServiceRegistry, account:
     if principal.endswith(":root"):
         return  # the account itself: nothing is refused
     for resource, actions in needs(services, registry).items():
-        for arn in _arns(resource, account):
+        for arn in (yield from _arns(resource, account)):
             wanted = [action for action in actions if not _is_index(arn) or action == "dynamodb:Query"]
             try:
                 refused = account.refused(principal, wanted, arn) if wanted else ()
@@ -82,7 +100,7 @@ def needs(services: Iterable[Service], registry: ServiceRegistry) -> Needs:
     found: Needs = defaultdict(lambda: defaultdict(list))
     for service in services:
         for resource, access in dict.fromkeys(_grants(service, registry)):
-            for action in _ACTIONS[access]:
+            for action in _ACTIONS[type(resource), access]:
                 if service not in found[resource][action]:
                     found[resource][action].append(service)
     return found
@@ -98,12 +116,18 @@ def _grants(service: Service, registry: ServiceRegistry) -> Iterator[tuple[Resou
         yield grant.resource, grant.access
 
 
-def _arns(resource: Resource, account: Account) -> Iterator[str]:
-    arn = account.arn(resource)
-    yield arn
-    if isinstance(resource, TableResource):
-        yield from (f"{arn}/index/{index.name}" for index in resource.indexes)
+def _arns(resource: Resource, account: Account) -> Generator[Finding | Unchecked, None, list[str]]:
+    """Those of the resource and of its indexes; none when only AWS could tell, and does not."""
+    try:
+        arn = account.arn(resource)
+    except NotFound:
+        return []  # told by the check of the secret
+    except RemoteError as error:
+        yield Unchecked(f"permissions on '{resource.name}'", str(error))
+        return []
+    indexes = resource.indexes if isinstance(resource, TableResource) else ()
+    return [arn, *(f"{arn}/index/{index.name}" for index in indexes)]
 
 
 def _is_index(arn: str) -> bool:
-    return "/index/" in arn
+    return ":dynamodb:" in arn and "/index/" in arn

@@ -1,6 +1,7 @@
-"""Whether a queue's policy lets a topic send to it.
+"""Whether a queue's policy lets a topic, or a rule of an event bus, send to it.
 
 https://docs.aws.amazon.com/sns/latest/dg/subscribe-sqs-queue-to-sns-topic.html
+https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-use-resource-based.html
 """
 
 from __future__ import annotations
@@ -11,38 +12,40 @@ from typing import Any
 
 from blackcat.application.doctor.account import Policy
 
-_SNS = "sns.amazonaws.com"
+SNS = "sns.amazonaws.com"
+EVENT_BRIDGE = "events.amazonaws.com"
 _EXACT = {"ArnEquals", "ArnLike", "StringEquals", "StringLike"}
 
 
-def lets_send(policy: Policy, *, topic_arn: str, queue_arn: str) -> bool:
-    """True when a statement allows it and none without a condition denies it.
+def lets_send(policy: Policy, service: str, *, source_arn: str, queue_arn: str) -> bool:
+    """Whether the service may send for this topic or rule.
 
-    A condition that only AWS can judge counts as met where it allows, and as not met where it denies.
+    A statement must allow it, and none without a condition deny it. A condition that only AWS can judge
+    counts as met where it allows, and as not met where it denies.
     """
-    statements = [one for one in _listed(policy.get("Statement")) if _concerns(one, queue_arn)]
+    statements = [one for one in _listed(policy.get("Statement")) if _concerns(one, service, queue_arn)]
     denied = any(one.get("Effect") == "Deny" and not one.get("Condition") for one in statements)
-    return not denied and any(one.get("Effect") == "Allow" and _admits(one, topic_arn) for one in statements)
+    return not denied and any(one.get("Effect") == "Allow" and _admits(one, source_arn) for one in statements)
 
 
-def _concerns(statement: Mapping[str, Any], queue_arn: str) -> bool:
+def _concerns(statement: Mapping[str, Any], service: str, queue_arn: str) -> bool:
     return (
         _matches_any(statement.get("Action"), "sqs:SendMessage", ignore_case=True)
         and _matches_any(statement.get("Resource", "*"), queue_arn)
-        and _is_for_sns(statement.get("Principal"))
+        and _is_for(service, statement.get("Principal"))
     )
 
 
-def _is_for_sns(principal: Any) -> bool:
+def _is_for(service: str, principal: Any) -> bool:
     if isinstance(principal, Mapping):
-        return "*" in _listed(principal.get("AWS")) or _SNS in _listed(principal.get("Service"))
+        return "*" in _listed(principal.get("AWS")) or service in _listed(principal.get("Service"))
     return bool(principal == "*")
 
 
-def _admits(statement: Mapping[str, Any], topic_arn: str) -> bool:
+def _admits(statement: Mapping[str, Any], source_arn: str) -> bool:
     for operator, keys in (statement.get("Condition") or {}).items():
         for key, patterns in keys.items():
-            wanted = {"aws:sourcearn": topic_arn, "aws:sourceaccount": topic_arn.split(":")[4]}.get(
+            wanted = {"aws:sourcearn": source_arn, "aws:sourceaccount": source_arn.split(":")[4]}.get(
                 key.lower()
             )
             known = operator.removeprefix("ForAnyValue:") in _EXACT

@@ -14,8 +14,11 @@ from blackcat.resources import QueueResource
 _AWS_MANAGED_KEY = "alias/aws/sqs"
 
 
-def queue_in_aws(queue: QueueResource, account: Account, *, consumed: bool, subscribed: bool) -> Results:
-    """The queue and its dead-letter queue, which are there and as they were declared."""
+def queue_in_aws(queue: QueueResource, account: Account, *, consumed: bool, fed: bool) -> Results:
+    """The queue and its dead-letter queue, which are there and as they were declared.
+
+    One that is ``fed`` receives what topics or event buses deliver.
+    """
     subject = f"queue '{queue.name}'"
     actual = yield from read(subject, lambda: account.queue(queue), rules.QUEUE_MISSING)
     if actual is None:
@@ -23,7 +26,7 @@ def queue_in_aws(queue: QueueResource, account: Account, *, consumed: bool, subs
     if consumed and not actual.visibility_timeout and queue.visibility_timeout:
         yield rules.VISIBILITY_ZERO.found(subject, "in AWS its visibility timeout is 0")
     yield from _attributes(queue, actual)
-    yield from _encryption(queue, actual, subscribed=subscribed)
+    yield from _encryption(queue, actual, fed=fed)
     if queue.dead_letter:
         yield from _dead_letters(queue, queue.dead_letter, actual, account)
 
@@ -50,12 +53,12 @@ def _durations(declared: QueueResource, actual: DescribedQueue) -> Iterator[tupl
         yield name, -int(-wanted.total_seconds() // 1), int(found.total_seconds())
 
 
-def _encryption(declared: QueueResource, actual: DescribedQueue, *, subscribed: bool) -> Results:
+def _encryption(declared: QueueResource, actual: DescribedQueue, *, fed: bool) -> Results:
     subject = f"queue '{declared.name}'"
     if actual.encrypted is False:
         yield rules.QUEUE_NOT_ENCRYPTED.found(subject, "neither SSE-SQS nor a KMS key is set")
-    if subscribed and actual.key and actual.key.endswith(_AWS_MANAGED_KEY):
-        yield rules.KEY_SHUTS_OUT_TOPICS.found(subject, f"its KmsMasterKeyId is {actual.key}")
+    if fed and actual.key and actual.key.endswith(_AWS_MANAGED_KEY):
+        yield rules.KEY_SHUTS_OUT_FEEDERS.found(subject, f"its KmsMasterKeyId is {actual.key}")
 
 
 def _dead_letters(
@@ -75,7 +78,7 @@ def _dead_letters(
         )
     if not _takes(target, actual.arn):
         yield rules.REDRIVE_NOT_ALLOWED.found(subject, f"'{dead_letter.name}' does not allow it")
-    yield from _encryption(dead_letter, target, subscribed=False)
+    yield from _encryption(dead_letter, target, fed=False)
 
 
 def _redrive(declared: QueueResource, dead_letter: QueueResource, actual: DescribedQueue) -> Results:

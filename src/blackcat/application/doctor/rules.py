@@ -326,12 +326,12 @@ QUEUE_NOT_ENCRYPTED = Rule(
     why="its messages lie on disk as they are; SSE-SQS costs nothing",
     mend="set SqsManagedSseEnabled to true, or KmsMasterKeyId to a key of yours",
 )
-KEY_SHUTS_OUT_TOPICS = Rule(
+KEY_SHUTS_OUT_FEEDERS = Rule(
     code="BC619",
     severity=_ERROR,
-    title="SNS cannot use the key of a subscribed queue",
-    why="the policy of AWS's own key (alias/aws/sqs) lets no SNS topic in: messages are dropped unseen",
-    mend="use SSE-SQS, or a key of yours whose policy lets sns.amazonaws.com use it",
+    title="SNS or EventBridge cannot use the key of a queue that it feeds",
+    why="the policy of AWS's own key (alias/aws/sqs) lets no other service in: messages are dropped unseen",
+    mend="use SSE-SQS, or a key of yours whose policy lets sns.amazonaws.com or events.amazonaws.com use it",
 )
 TOPIC_MISSING = Rule(
     code="BC631",
@@ -416,6 +416,69 @@ BILLING_DIFFERS = Rule(
     title="A table is not billed per request",
     why="beyond its provisioned capacity calls are throttled, and unused capacity is paid for",
     mend="set its billing mode to PAY_PER_REQUEST, or keep it with autoscaling on purpose",
+)
+TIME_TO_LIVE_DIFFERS = Rule(
+    code="BC647",
+    severity=_WARNING,
+    title="A table's time to live is not as declared",
+    why="items stay that should expire, or are removed that should stay, and nothing fails that would tell",
+    mend="deploy the declaration, or change it to what is wanted",
+)
+BUS_MISSING = Rule(
+    code="BC651",
+    severity=_ERROR,
+    title="An event bus does not exist",
+    why="putting events on it fails, and its rules deliver nothing",
+    mend="deploy it, or check region, account and RESOURCE_PREFIX",
+)
+RULE_MISSING = Rule(
+    code="BC652",
+    severity=_ERROR,
+    title="An event bus has no rule for a queue",
+    why="the consumer never sees the bus's events, and nothing fails that would tell",
+    mend="deploy the rule",
+)
+RULE_DISABLED = Rule(
+    code="BC653",
+    severity=_ERROR,
+    title="A rule of an event bus is disabled",
+    why="events that match meanwhile never reach its queue, also not when it is enabled again",
+    mend="enable it; while it is off on purpose, nothing",
+)
+PATTERN_DIFFERS = Rule(
+    code="BC654",
+    severity=_ERROR,
+    title="A rule's pattern is not as declared",
+    why="the consumer misses events, or gets unexpected ones, and nothing fails that would tell",
+    mend="deploy the declaration, or change it to what is wanted",
+)
+TARGET_DIFFERS = Rule(
+    code="BC655",
+    severity=_ERROR,
+    title="A rule does not deliver the events themselves to its queue",
+    why="the consumer receives nothing, or bodies that are no events",
+    mend="make the queue a target of the rule, without Input, InputPath and InputTransformer",
+)
+RULE_MAY_NOT_SEND = Rule(
+    code="BC656",
+    severity=_ERROR,
+    title="A queue's policy does not let its rule send",
+    why="EventBridge drops every event for this queue",
+    mend="let events.amazonaws.com sqs:SendMessage to the queue, with the rule as aws:SourceArn",
+)
+SECRET_MISSING = Rule(
+    code="BC661",
+    severity=_ERROR,
+    title="A secret does not exist",
+    why="whatever reads it fails",
+    mend="create it, or check its name, region, account and RESOURCE_PREFIX",
+)
+SECRET_GOES = Rule(
+    code="BC662",
+    severity=_ERROR,
+    title="A secret is scheduled for deletion",
+    why="it cannot be read any more, and is gone for good when that time has come",
+    mend="restore it (aws secretsmanager restore-secret), or name another one",
 )
 
 RULES = {rule.code: rule for rule in tuple(globals().values()) if isinstance(rule, Rule)}

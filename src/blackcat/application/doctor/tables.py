@@ -22,7 +22,19 @@ def table_in_aws(table: TableResource, account: Account) -> Results:
     yield from _keys(subject, _declared(table), actual.keys)
     if not actual.billed_per_request:
         yield rules.BILLING_DIFFERS.found(subject, "its capacity is provisioned")
+    yield from _time_to_live(table, account)
     yield from _indexes(table, actual)
+
+
+def _time_to_live(table: TableResource, account: Account) -> Results:
+    subject = f"table '{table.name}'"
+    actual = yield from read(
+        f"time to live of {subject}", lambda: account.time_to_live(table), rules.TABLE_MISSING
+    )
+    if actual and actual.attribute != table.ttl:
+        yield rules.TIME_TO_LIVE_DIFFERS.found(
+            subject, f"in AWS it is {_named(actual.attribute)}, declared {_named(table.ttl)}"
+        )
 
 
 def _indexes(table: TableResource, actual: DescribedTable) -> Results:
@@ -55,6 +67,10 @@ def _keys(subject: str, declared: DescribedKeys, actual: DescribedKeys) -> Resul
 def _declared(keyed: TableResource | TableIndex) -> DescribedKeys:
     sort_key = (keyed.sort_key, keyed.sort_key_type) if keyed.sort_key else None
     return DescribedKeys(key=(keyed.key, keyed.key_type), sort_key=sort_key)
+
+
+def _named(attribute: str | None) -> str:
+    return f"'{attribute}'" if attribute else "off"
 
 
 def _told(keys: DescribedKeys) -> str:

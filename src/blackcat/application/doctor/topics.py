@@ -7,7 +7,7 @@ import json
 from blackcat.application.doctor import rules
 from blackcat.application.doctor.account import Account, DescribedSubscription
 from blackcat.application.doctor.examination import Results
-from blackcat.application.doctor.queue_policy import lets_send
+from blackcat.application.doctor.queue_policy import SNS, lets_send
 from blackcat.application.doctor.reading import read
 from blackcat.domain.findings import Unchecked
 from blackcat.errors import NotFound, RemoteError
@@ -36,7 +36,7 @@ def subscription_in_aws(queue: QueueResource, subscription: Subscription, accoun
     except RemoteError as error:
         yield Unchecked(f"policy of queue '{queue.name}'", str(error))
         return
-    if not lets_send(target.policy, topic_arn=source.arn, queue_arn=target.arn):
+    if not lets_send(target.policy, SNS, source_arn=source.arn, queue_arn=target.arn):
         yield rules.TOPIC_MAY_NOT_SEND.found(
             f"queue '{queue.name}'", f"its policy does not admit topic '{subscription.topic.name}'"
         )

@@ -12,6 +12,8 @@ COLOURS = {
     Kind.DEAD_LETTERS: "#8c3b3b",
     Kind.TOPIC: "#a03070",
     Kind.TABLE: "#4c5866",
+    Kind.EVENT_BUS: "#4a4fb0",
+    Kind.SECRET: "#5c6b1f",
 }
 # Lines and what is written beside them, on either page.
 NEUTRAL = "#7d8590"

@@ -15,10 +15,13 @@ _SHAPES = {
     Kind.DEAD_LETTERS: ("([", "])"),
     Kind.TOPIC: ("{{", "}}"),
     Kind.TABLE: ("[(", ")]"),
+    Kind.EVENT_BUS: ("[/", "/]"),
+    Kind.SECRET: ("[/", "\\]"),
 }
 _LABELS = {
     Flow.SEND: "send",
     Flow.PUBLISH: "publish",
+    Flow.PUT: "put",
     Flow.READ: "read",
     Flow.WRITE: "write",
     Flow.READ_WRITE: "read, write",

@@ -6,10 +6,19 @@ import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import Enum
+from typing import Any
 
 from blackcat.domain.registry import ServiceRegistry
 from blackcat.domain.service import Service, ServiceType
-from blackcat.resources import Access, QueueResource, Resource, Subscription, TableResource, TopicResource
+from blackcat.resources import (
+    Access,
+    EventBusResource,
+    QueueResource,
+    Resource,
+    SecretResource,
+    TableResource,
+    TopicResource,
+)
 
 
 class Kind(Enum):
@@ -22,6 +31,8 @@ class Kind(Enum):
     DEAD_LETTERS = "dead letters"
     TOPIC = "topic"
     TABLE = "table"
+    EVENT_BUS = "event bus"
+    SECRET = "secret"  # noqa: S105 - the word, no password
 
 
 class Flow(Enum):
@@ -30,6 +41,7 @@ class Flow(Enum):
     CONSUME = "consumes"
     SEND = "sends to"
     PUBLISH = "publishes to"
+    PUT = "puts events on"
     DELIVER = "delivers to"
     DEAD_LETTER = "leaves what fails to"
     READ = "reads"
@@ -49,7 +61,7 @@ class Node:
 
 @dataclass(frozen=True)
 class Edge:
-    """A flow from a node to another one, by their ids; ``detail`` is a filter or a count of receives."""
+    """A flow from a node to another one, by their ids; ``detail`` is a filter, pattern or count."""
 
     source: str
     target: str
@@ -74,6 +86,7 @@ _SERVICES = {
 _FLOWS = {
     Access.SEND: Flow.SEND,
     Access.PUBLISH: Flow.PUBLISH,
+    Access.PUT: Flow.PUT,
     Access.READ: Flow.READ,
     Access.WRITE: Flow.WRITE,
     Access.READ_WRITE: Flow.READ_WRITE,
@@ -94,7 +107,11 @@ def _edges(service: Service, registry: ServiceRegistry) -> Iterator[Edge]:
     if service.queue_name:
         queue = _resource(registry.queue_of(service)).id
         for subscription in service.subscriptions:
-            yield Edge(_resource(subscription.topic).id, queue, Flow.DELIVER, _filter(subscription))
+            yield Edge(
+                _resource(subscription.topic).id, queue, Flow.DELIVER, _json(subscription.filter_policy)
+            )
+        for rule in service.rules:
+            yield Edge(_resource(rule.bus).id, queue, Flow.DELIVER, _json(rule.pattern))
         yield Edge(queue, id_, Flow.CONSUME)
     for grant in service.uses:
         resource = _resource(grant.resource).id
@@ -129,6 +146,10 @@ def _resource(resource: Resource) -> Node:
         return Node(f"queue {resource.name}", Kind.QUEUE, resource.name, "FIFO" if resource.fifo else "")
     if isinstance(resource, TopicResource):
         return Node(f"topic {resource.name}", Kind.TOPIC, resource.name, "FIFO" if resource.fifo else "")
+    if isinstance(resource, EventBusResource):
+        return Node(f"event bus {resource.name}", Kind.EVENT_BUS, resource.name)
+    if isinstance(resource, SecretResource):
+        return Node(f"secret {resource.name}", Kind.SECRET, resource.name)
     return Node(f"table {resource.name}", Kind.TABLE, resource.name, _keys(resource))
 
 
@@ -136,7 +157,5 @@ def _keys(table: TableResource) -> str:
     return " + ".join(filter(None, (table.key, table.sort_key)))
 
 
-def _filter(subscription: Subscription) -> str:
-    if not subscription.filter_policy:
-        return ""
-    return json.dumps(subscription.filter_policy, ensure_ascii=False, default=str)
+def _json(filter_: Mapping[str, Any] | None) -> str:
+    return json.dumps(filter_, ensure_ascii=False, default=str) if filter_ else ""

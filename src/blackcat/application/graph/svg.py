@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
@@ -30,6 +31,10 @@ _TITLE_SIZE = 16.0
 _TITLE_HEIGHT = 36.0
 # Wider than this, and it is drawn from top to bottom: boxes are flat, so that it becomes narrower.
 _WIDEST = 1300.0
+# What stands still: nothing flows through it.
+_KEPT = (Kind.TABLE, Kind.SECRET)
+# Around a text beside a line.
+_LINE_GAP = 2.0
 # From a queue to its dead-letter queue.
 _HANGING_GAP = 18.0
 
@@ -116,10 +121,15 @@ class Drawing:
         )
 
     def _laid_out(self) -> Layout:
-        gaps = Gaps(56, 30) if self._vertical else Gaps(72, 22)
-        tables = {id_ for id_, shown in self._shown.items() if shown.node.kind is Kind.TABLE}
+        gaps = Gaps(56, 30) if self._vertical else Gaps(max(72, self._longest_detail()), 22)
+        floating = {id_ for id_, shown in self._shown.items() if shown.node.kind in _KEPT}
         pairs = [(edge.source, edge.target) for edge in self._edges]
-        return laid_out({id_: self._size(one) for id_, one in self._shown.items()}, pairs, tables, gaps)
+        return laid_out({id_: self._size(one) for id_, one in self._shown.items()}, pairs, floating, gaps)
+
+    def _longest_detail(self) -> float:
+        """The room that the longest text beside a line needs, so that no box covers it."""
+        details = [shortened(edge.detail) for edge in self._edges]
+        return max((width_of(detail, SMALL_SIZE) + _LINE_GAP for detail in details if detail), default=0.0)
 
     def _size(self, shown: _Shown) -> Size:
         """Dead-letter queues hang across the flow, where no line leaves."""
@@ -131,8 +141,10 @@ class Drawing:
         return Size(max(label.width, hanging.width if hanging else 0.0), label.height, below)
 
     def _parts(self) -> Iterator[str]:
+        drawn: Counter[tuple[str, str]] = Counter()
         for edge in self._edges:
-            yield from self._edge(edge)
+            yield from self._edge(edge, drawn[edge.source, edge.target])
+            drawn[edge.source, edge.target] += 1
         for id_, shown in self._shown.items():
             x, y = self._centre(self._layout.boxes[id_])
             yield from self._hanging(shown, id_, x, y)
@@ -160,7 +172,8 @@ class Drawing:
         yield f'<path class="line failed" marker-end="url(#arrow)" d="{path}">{told}</path>'
         yield from _node(shown.hanging, hung, *place)
 
-    def _edge(self, edge: Edge) -> Iterator[str]:
+    def _edge(self, edge: Edge, number: int) -> Iterator[str]:
+        """The edge; ``number`` others join the same nodes, and have their details below its own."""
         line = self._layout.lines[edge.source, edge.target]
         at_source, at_target = _ARROWS.get(edge.flow, (False, True))
         at_begin, at_end = (at_target, at_source) if line.turned else (at_source, at_target)
@@ -169,7 +182,7 @@ class Drawing:
         told = f"<title>{xml(sentence(edge, self._graph))}</title>"
         yield f'<path class="{style}" {arrows}d="{self._way(line)}">{told}</path>'
         if edge.detail:
-            yield self._beside(line, edge.detail)
+            yield self._beside(line, edge.detail, number)
 
     def _way(self, line: Line) -> str:
         """Curves between the columns, and straight on through them."""
@@ -185,10 +198,11 @@ class Drawing:
             along, across = to_along, to_across
         return " ".join(parts)
 
-    def _beside(self, line: Line, text: str) -> str:
+    def _beside(self, line: Line, text: str, number: int) -> str:
         (along, across), (to_along, to_across) = line.points[:2]
         x, y = self._place((along + to_along) / 2, (across + to_across) / 2)
-        return f'<text class="label" x="{x:.1f}" y="{y - 6:.1f}">{xml(shortened(text))}</text>'
+        y -= 6 + number * (SMALL_SIZE + _LINE_GAP)
+        return f'<text class="label" x="{x:.1f}" y="{y:.1f}">{xml(shortened(text))}</text>'
 
     def _point(self, along: float, across: float) -> str:
         x, y = self._place(along, across)

@@ -37,8 +37,9 @@ def command(ctx: click.Context, aws: bool, json_: bool) -> None:
 
     Checks the registry, the code of every service, the container, the settings of this environment,
     queues and subscriptions as declared, and the project's layers. With --aws also what the
-    environment points to: queues, topics, subscriptions, tables and the permissions of the present
-    role. Nothing is ever created or changed. The exit status is 1 when an error is found.
+    environment points to: queues, topics and subscriptions, event buses and rules, tables, secrets
+    and the permissions of the present role. Nothing is ever created or changed. The exit status is 1
+    when an error is found.
 
     \b
     Example:

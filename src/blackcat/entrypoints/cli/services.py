@@ -52,6 +52,7 @@ def _described(service: Service, registry: ServiceRegistry) -> dict[str, Any]:
         "queue": queue.name if queue else None,
         "dead_letter_queue": queue.dead_letter.name if queue and queue.dead_letter else None,
         "topics": [subscription.topic.name for subscription in service.subscriptions],
+        "rules": [{"event_bus": rule.bus.name, "pattern": dict(rule.pattern)} for rule in service.rules],
         "routes": _routes(service),
         "schedule": service.schedule,
         "grants": [{"access": grant.access.value, "resource": grant.resource.name} for grant in service.uses],
@@ -73,10 +74,12 @@ def _row(described: dict[str, Any]) -> tuple[str, ...]:
 
 
 def _reached(described: dict[str, Any]) -> Iterator[str]:
-    """By what a service is reached: its queue, with the topics that feed it, or its routes."""
+    """By what a service is reached: its queue, with what feeds that, or its routes."""
     if described["queue"]:
         yield described["queue"]
         yield from (f"  from {topic}" for topic in described["topics"])
+        buses = dict.fromkeys(rule["event_bus"] for rule in described["rules"])
+        yield from (f"  from event bus {bus}" for bus in buses)
     elif described["type"] == "rest-api":
         yield from described["routes"] or [described["entrypoint"]]
 

@@ -16,11 +16,29 @@ explains failed assertions.
 import pytest
 
 pytest.register_assert_rewrite(
-    f"{__name__}.queue_contract", f"{__name__}.table_contract", f"{__name__}.topic_contract"
+    f"{__name__}.event_bus_contract",
+    f"{__name__}.idempotency_contract",
+    f"{__name__}.queue_contract",
+    f"{__name__}.secret_store_contract",
+    f"{__name__}.table_contract",
+    f"{__name__}.topic_contract",
+    f"{__name__}.transactions_contract",
 )
 
-from blackcat.testing.contracts.queue_contract import QueueContract  # noqa: E402 - after the line above
+from blackcat.testing.contracts.event_bus_contract import EventBusContract  # noqa: E402 - after the lines above
+from blackcat.testing.contracts.idempotency_contract import IdempotencyContract  # noqa: E402
+from blackcat.testing.contracts.queue_contract import QueueContract  # noqa: E402
+from blackcat.testing.contracts.secret_store_contract import SecretStoreContract  # noqa: E402
 from blackcat.testing.contracts.table_contract import TableContract  # noqa: E402
 from blackcat.testing.contracts.topic_contract import TopicContract  # noqa: E402
+from blackcat.testing.contracts.transactions_contract import TransactionsContract  # noqa: E402
 
-__all__ = ["QueueContract", "TableContract", "TopicContract"]
+__all__ = [
+    "EventBusContract",
+    "IdempotencyContract",
+    "QueueContract",
+    "SecretStoreContract",
+    "TableContract",
+    "TopicContract",
+    "TransactionsContract",
+]

@@ -40,6 +40,7 @@ class TableContract:
         sort_key="number",
         sort_key_type="N",
         indexes=[TableIndex("by_status", key="status", sort_key="at"), TableIndex("by_owner", key="owner")],
+        ttl="expires_at",
     )
 
     @pytest.fixture
@@ -285,6 +286,103 @@ class TableContract:
         assert [item["number"] for item in table.query(id, index="by_owner")] == [1]
         with pytest.raises(InvalidItem, match="by_owner"):
             table.query(id, index="by_owner", sort=equal_to(1))
+
+    @pytest.mark.parametrize("ascending", [True, False])
+    def test_query_goes_on_after_an_item(self, table: Table, id: str, ascending: bool) -> None:
+        for number in range(5):
+            table.save({"id": id, "number": number, "note": "more than a key"})
+        whole = list(table.query(id, ascending=ascending))
+        first = list(table.query(id, ascending=ascending, limit=2))
+        rest = list(table.query(id, ascending=ascending, after=first[-1]))
+        assert first + rest == whole
+        assert list(table.query(id, ascending=ascending, after=whole[-1])) == []
+
+    def test_query_goes_on_after_an_item_that_is_gone(self, table: Table, id: str) -> None:
+        for number in range(4):
+            table.save({"id": id, "number": number})
+        table.delete({"id": id, "number": 1})
+        found = table.query(id, sort=at_most(2), after={"id": id, "number": 1})
+        assert [item["number"] for item in found] == [2]
+
+    def test_an_index_goes_on_after_an_item_though_its_keys_are_the_same(self, table: Table, id: str) -> None:
+        moment = datetime(2030, 1, 1, tzinfo=timezone.utc)
+        for number in range(5):
+            table.save({"id": id, "number": number, "status": id, "at": moment})
+        seen: list[int] = []
+        last: Mapping[str, Any] | None = None
+        while page := list(table.query(id, index="by_status", limit=2, after=last)):
+            seen += [item["number"] for item in page]
+            last = page[-1]
+        assert sorted(seen) == list(range(5))
+
+    def test_query_goes_on_within_its_partition_only(self, table: Table, id: str) -> None:
+        with pytest.raises(InvalidItem, match="partition"):
+            table.query(id, after={"id": "another", "number": 1})
+        with pytest.raises(InvalidItem, match="'number'"):
+            table.query(id, after={"id": id})
+        with pytest.raises(InvalidItem, match="'at'"):
+            table.query(id, index="by_status", after={"id": id, "number": 1, "status": id})
+
+    def test_query_may_be_consistent_but_not_of_an_index(self, table: Table, id: str) -> None:
+        table.save({"id": id, "number": 1, "owner": id})
+        assert [item["number"] for item in table.query(id, consistent=True)] == [1]
+        with pytest.raises(InvalidRequest):
+            list(table.query(id, index="by_owner", consistent=True))
+
+    def test_a_batch_is_read_in_the_order_of_its_keys(self, table: Table, id: str) -> None:
+        for number in range(120):  # more than one call takes
+            table.save({"id": id, "number": number})
+        numbers = [*range(119, -1, -1), 500, 3]
+        found = table.get_batch({"id": id, "number": number} for number in numbers)
+        assert [item and item["number"] for item in found] == [*range(119, -1, -1), None, 3]
+        assert table.get_batch([]) == []
+
+    def test_a_batch_is_written(self, table: Table, id: str) -> None:
+        for number in range(3):
+            table.save({"id": id, "number": number, "version": 7})
+        table.write_batch(
+            save=({"id": id, "number": number, "new": True} for number in range(2, 60)),
+            delete=[{"id": id, "number": 0}, {"id": id, "number": 1000}],
+        )
+        assert [item["number"] for item in table.query(id)] == list(range(1, 60))
+        assert table.get({"id": id, "number": 2}) == {"id": id, "number": 2, "new": True}
+        table.write_batch()
+
+    def test_a_batch_larger_than_one_page_is_read_whole(self, table: Table, id: str) -> None:
+        text = "x" * 300_000
+        items = [{"id": id, "number": number, "text": text} for number in range(60)]  # 18 MB
+        table.write_batch(save=items)
+        found = table.get_batch({"id": id, "number": number} for number in range(60))
+        assert [item and len(item["text"]) for item in found] == [300_000] * 60
+
+    def test_a_batch_that_cannot_be_written_as_it_is_is_refused_whole(self, table: Table, id: str) -> None:
+        good = {"id": id, "number": 1}
+        with pytest.raises(InvalidItem, match="price"):
+            table.write_batch(save=[good, {"id": id, "number": 2, "price": float("nan")}])
+        with pytest.raises(InvalidItem, match="twice"):
+            table.write_batch(save=[good, {**good, "x": 1}])
+        with pytest.raises(InvalidItem, match="twice"):
+            table.write_batch(save=[good], delete=[{"id": id, "number": Decimal(1)}])
+        with pytest.raises(InvalidItem, match="number"):
+            table.get_batch([good, {"id": id}])
+        assert table.get(good) is None
+
+    def test_a_ttl_is_stored_in_seconds(self, table: Table, id: str) -> None:
+        moment = datetime(2100, 1, 1, 0, 0, 0, 1, tzinfo=timezone.utc)
+        for number, expires_at in enumerate((moment, 4102444801, None)):
+            table.save({"id": id, "number": number, "expires_at": expires_at})
+        assert [item["expires_at"] for item in table.query(id)] == [4102444801, 4102444801, None]
+
+    @pytest.mark.parametrize(
+        "expires_at",
+        ["2100-01-01", 4102444800.5, 4102444800000, True, datetime(2100, 1, 1)],  # noqa: DTZ001
+    )
+    def test_a_ttl_that_would_never_come_is_refused(self, table: Table, id: str, expires_at: Any) -> None:
+        with pytest.raises(InvalidItem, match="expires_at"):
+            table.save({"id": id, "number": 1, "expires_at": expires_at})
+
+    def test_a_table_tells_its_resource(self, table: Table) -> None:
+        assert (table.resource.name, table.resource.key) == (table.name, "id")
 
     def test_an_unknown_index_is_named(self, table: Table) -> None:
         with pytest.raises(BlackcatError, match="by_status"):

@@ -8,12 +8,24 @@ from blackcat.application.doctor.account import (
     DescribedIndex,
     DescribedKeys,
     DescribedQueue,
+    DescribedRule,
+    DescribedSecret,
     DescribedSubscription,
     DescribedTable,
+    DescribedTarget,
+    DescribedTimeToLive,
     DescribedTopic,
 )
-from blackcat.errors import AccessDenied, QueueNotFound, TableNotFound, TopicNotFound
-from blackcat.resources import QueueResource, TableResource, TopicResource
+from blackcat.application.doctor.queue_policy import EVENT_BRIDGE, SNS
+from blackcat.errors import (
+    AccessDenied,
+    BusNotFound,
+    QueueNotFound,
+    SecretNotFound,
+    TableNotFound,
+    TopicNotFound,
+)
+from blackcat.resources import EventBusResource, QueueResource, SecretResource, TableResource, TopicResource
 
 PLACE = "us-east-1:123456789012"
 ROLE = "arn:aws:iam::123456789012:role/shop"
@@ -25,6 +37,11 @@ class DeclaredAccount:
     def __init__(self, registry, *, principal=ROLE):
         self._principal = principal
         self._queues, self._topics, self._tables, self._subscriptions = {}, {}, {}, {}
+        self._expiry, self._buses, self._rules, self._secrets = {}, {}, {}, {}
+        self._kinds = (
+            *(self._queues, self._topics, self._tables, self._subscriptions),
+            *(self._expiry, self._buses, self._rules, self._secrets),
+        )
         self.denied = set()
         self.simulates = True
         for resource in registry.resources:
@@ -32,9 +49,11 @@ class DeclaredAccount:
         for service in registry:
             for subscription in service.subscriptions:
                 self._subscribe(subscription, registry.queue_of(service))
+            for rule in service.rules:
+                self._add_rule(rule, registry.queue_of(service))
 
     def change(self, name, **attributes):
-        for kind in (self._queues, self._topics, self._tables, self._subscriptions):
+        for kind in self._kinds:
             if name in kind:
                 kind[name] = replace(kind[name], **attributes)
                 return
@@ -46,7 +65,7 @@ class DeclaredAccount:
         self.change(table, indexes=indexes)
 
     def remove(self, name):
-        for kind in (self._queues, self._topics, self._tables, self._subscriptions):
+        for kind in self._kinds:
             kind.pop(name, None)
 
     def principal(self):
@@ -74,7 +93,31 @@ class DeclaredAccount:
             raise TableNotFound("no such table", resource=table.name)
         return self._tables[table.name]
 
+    def time_to_live(self, table):
+        self._check(f"ttl of {table.name}")
+        return self._expiry[f"ttl of {table.name}"]
+
+    def event_bus(self, bus):
+        self._check(bus.name)
+        if bus.name not in self._buses:
+            raise BusNotFound("no such event bus", resource=bus.name)
+        return self._buses[bus.name]
+
+    def rule(self, rule, queue):
+        self.event_bus(rule.bus)
+        return self._rules.get((rule.bus.name, rule.name_for(queue.name)))
+
+    def secret(self, secret):
+        self._check(secret.name)
+        if secret.name not in self._secrets:
+            raise SecretNotFound("no such secret", resource=secret.name)
+        return self._secrets[secret.name]
+
     def arn(self, resource):
+        if isinstance(resource, SecretResource):
+            return resource.name if resource.by_arn else self.secret(resource).arn
+        if isinstance(resource, EventBusResource):
+            return f"arn:aws:events:{PLACE}:event-bus/{resource.name}"
         if isinstance(resource, TableResource):
             return f"arn:aws:dynamodb:{PLACE}:table/{resource.name}"
         return f"arn:aws:{'sqs' if isinstance(resource, QueueResource) else 'sns'}:{PLACE}:{resource.name}"
@@ -91,6 +134,12 @@ class DeclaredAccount:
     def _add(self, resource):
         if isinstance(resource, TableResource):
             self._tables[resource.name] = _table(resource)
+            self._expiry[f"ttl of {resource.name}"] = DescribedTimeToLive(attribute=resource.ttl)
+        elif isinstance(resource, EventBusResource):
+            self._buses[resource.name] = self.arn(resource)
+        elif isinstance(resource, SecretResource):
+            arn = f"arn:aws:secretsmanager:{PLACE}:secret:{resource.name}-AbCdEf"
+            self._secrets[resource.name] = DescribedSecret(arn=arn)
         elif isinstance(resource, TopicResource):
             self._topics[resource.name] = DescribedTopic(
                 arn=self.arn(resource), content_based_deduplication=resource.content_based_deduplication
@@ -117,19 +166,34 @@ class DeclaredAccount:
         self._subscriptions[topic.name, queue.name] = DescribedSubscription(
             raw_delivery=subscription.raw_delivery, filter_policy=dict(subscription.filter_policy or {})
         )
-        self.change(queue.name, policy=allowing(self.arn(topic), self.arn(queue)))
+        self._admit(queue, self.arn(topic), SNS)
+
+    def _add_rule(self, rule, queue):
+        name = rule.name_for(queue.name)
+        described = DescribedRule(
+            arn=f"arn:aws:events:{PLACE}:rule/{rule.bus.name}/{name}",
+            pattern=rule.pattern,
+            targets=[DescribedTarget(arn=self.arn(queue))],
+        )
+        self._rules[rule.bus.name, name] = described
+        self._admit(queue, described.arn, EVENT_BRIDGE)
+
+    def _admit(self, queue, source_arn, service):
+        added = allowing(source_arn, self.arn(queue), service)["Statement"]
+        known = self._queues[queue.name].policy.get("Statement", [])
+        self.change(queue.name, policy={"Statement": [*known, *added]})
 
 
-def allowing(topic_arn, queue_arn):
+def allowing(source_arn, queue_arn, service=SNS):
     """The queue policy that AWS's documentation gives."""
     return {
         "Statement": [
             {
                 "Effect": "Allow",
-                "Principal": {"Service": "sns.amazonaws.com"},
+                "Principal": {"Service": service},
                 "Action": "sqs:SendMessage",
                 "Resource": queue_arn,
-                "Condition": {"ArnEquals": {"aws:SourceArn": topic_arn}},
+                "Condition": {"ArnEquals": {"aws:SourceArn": source_arn}},
             }
         ]
     }

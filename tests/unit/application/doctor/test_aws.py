@@ -2,23 +2,33 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta, timezone
 
 import pytest
 
 from blackcat import Service, ServiceRegistry, ServiceType
-from blackcat.application.doctor.account import DescribedKeys
+from blackcat.application.doctor.account import DescribedKeys, DescribedTarget
 from blackcat.application.doctor.aws import aws_checks
 from blackcat.application.doctor.examination import diagnose
+from blackcat.application.doctor.queue_policy import SNS
 from blackcat.errors import AccessDenied, Unreachable
-from blackcat.resources import QueueResource, TableIndex, TableResource, TopicResource
-from unit.application.doctor.accounts import PLACE, ROLE, DeclaredAccount
+from blackcat.resources import (
+    EventBusResource,
+    QueueResource,
+    SecretResource,
+    TableIndex,
+    TableResource,
+    TopicResource,
+)
+from unit.application.doctor.accounts import PLACE, ROLE, DeclaredAccount, allowing
 
 by_day = TableIndex("by_day", key="day", sort_key="total", sort_key_type="N")
-orders = TableResource("orders", key="order_id", indexes=[by_day])
+orders = TableResource("orders", key="order_id", indexes=[by_day], ttl="expires_at")
 placed = TopicResource("order_placed")
 shipped = TopicResource("shipped.fifo", content_based_deduplication=True)
 mail = QueueResource("mail_cmd", delay=timedelta(seconds=5))
+bank = EventBusResource("bank")
+bank_key = SecretResource("bank/index/key")
 FILTER = {"country": ["BR", {"prefix": "P"}]}
 
 SHOP = ServiceRegistry(
@@ -39,9 +49,23 @@ SHOP = ServiceRegistry(
             subscribes=[shipped.subscription(raw_delivery=True)],
             uses=[placed.publish()],
         ),
+        Service(
+            name="payouts",
+            type=ServiceType.CONSUMER,
+            entrypoint="shop:pay_out",
+            queue_name="payouts_evt",
+            subscribes=[
+                bank.rule(pattern={"source": ["bank"]}),
+                bank.rule(pattern={"detail": {"amount": [{"numeric": [">", 100]}]}}, name="large"),
+            ],
+            uses=[bank.put(), bank_key.read()],
+        ),
     ]
 )
 EVERYTHING_DENIED = [("read", resource.name) for resource in SHOP.resources]
+RULE = ("bank", "payouts_evt")
+QUEUE_ARN = f"arn:aws:sqs:{PLACE}:payouts_evt"
+OTHER_ARN = f"arn:aws:sqs:{PLACE}:other"
 
 
 @pytest.fixture
@@ -92,7 +116,7 @@ ATTRIBUTES = {
         ("shipped.fifo", {"content_based_deduplication": False}),
     ],
     "BC618": [("mail_cmd", {"encrypted": False}), ("mail_cmd_dlq", {"encrypted": False})],
-    "BC619": [("orders_evt", {"key": "alias/aws/sqs"})],
+    "BC619": [("orders_evt", {"key": "alias/aws/sqs"}), ("payouts_evt", {"key": "alias/aws/sqs"})],
     "BC633": [(("order_placed", "orders_evt"), {"confirmed": False})],
     "BC634": [(("shipped.fifo", "ship.fifo"), {"raw_delivery": False})],
     "BC635": [
@@ -108,6 +132,22 @@ ATTRIBUTES = {
     ],
     "BC644": [("orders", {"indexes": {}})],
     "BC646": [("orders", {"billed_per_request": False})],
+    "BC647": [("ttl of orders", {"attribute": None}), ("ttl of orders", {"attribute": "day"})],
+    "BC653": [(RULE, {"enabled": False})],
+    "BC654": [(RULE, {"pattern": {}}), (RULE, {"pattern": {"source": ["bank", "other"]}})],
+    "BC655": [
+        (RULE, {"targets": []}),
+        (RULE, {"targets": [DescribedTarget(arn=OTHER_ARN)]}),
+        (RULE, {"targets": [DescribedTarget(arn=QUEUE_ARN, transformed=True)]}),
+    ],
+    "BC656": [
+        ("payouts_evt", {"policy": {}}),
+        (
+            "payouts_evt",
+            {"policy": allowing(f"arn:aws:events:{PLACE}:rule/bank/payouts_evt", QUEUE_ARN, SNS)},
+        ),
+    ],
+    "BC662": [("bank/index/key", {"goes_at": datetime(2026, 12, 22, tzinfo=timezone.utc)})],
 }
 
 
@@ -129,6 +169,11 @@ def test_a_drift_is_found(account, code, name, changes):
         ("order_placed", ["BC631"]),
         ("orders", ["BC641"]),
         (("order_placed", "orders_evt"), ["BC632"]),
+        ("bank", ["BC651"]),
+        (RULE, ["BC652"]),
+        (("bank", "payouts_evt-large"), ["BC652"]),
+        ("bank/index/key", ["BC661"]),
+        ("payouts_evt", ["BC611"]),
     ],
 )
 def test_what_is_missing_is_found_once(account, name, expected):
@@ -168,6 +213,71 @@ def test_a_missing_permission_is_found_with_the_services_that_need_it(account):
     assert all(ROLE in finding.what and "'orders'" in finding.what for finding in found)
 
 
+def test_a_bus_needs_its_put_and_a_secret_its_read(account):
+    account.denied.add(("events:PutEvents", "event-bus/bank"))
+    account.denied.add(("secretsmanager:GetSecretValue", "bank/index/key-AbCdEf"))
+    account.denied.add(("dynamodb:GetItem", "bank/index/key-AbCdEf"))
+    secret_arn = f"arn:aws:secretsmanager:{PLACE}:secret:bank/index/key-AbCdEf"
+    assert [finding.what for finding in diagnosis(account).findings] == [
+        f"{ROLE} lacks events:PutEvents on arn:aws:events:{PLACE}:event-bus/bank, for 'payouts'",
+        f"{ROLE} lacks secretsmanager:GetSecretValue on {secret_arn}, for 'payouts'",
+    ]
+
+
+def test_a_secret_that_may_not_be_described_leaves_its_permissions_unchecked(account):
+    account.denied.update({("read", "bank/index/key"), ("sqs:SendMessage", "mail_cmd")})
+    found = diagnosis(account)
+    assert [finding.subject for finding in found.findings] == ["'mail_cmd'"]
+    assert [one.subject for one in found.unchecked] == [
+        "secret 'bank/index/key'",
+        "permissions on 'bank/index/key'",
+    ]
+
+
+def test_a_secret_of_another_account_is_asked_for_by_its_arn():
+    arn = "arn:aws:secretsmanager:us-east-1:999999999999:secret:theirs-AbCdEf"
+    registry = ServiceRegistry(
+        [
+            Service(
+                name="sync",
+                type=ServiceType.WORKER,
+                entrypoint="shop:sync",
+                uses=[SecretResource(arn).read()],
+            )
+        ]
+    )
+    account = DeclaredAccount(registry)
+    account.denied.add(("secretsmanager:GetSecretValue", "theirs-AbCdEf"))
+    (finding,) = diagnosis(account, registry, prefix="staging_").findings
+    assert finding.what == f"{ROLE} lacks secretsmanager:GetSecretValue on {arn}, for 'sync'"
+
+
+def test_batches_and_transactions_need_permissions_of_their_own(account):
+    batches = {"BatchGetItem", "BatchWriteItem", "ConditionCheckItem"}
+    account.denied.update((f"dynamodb:{action}", "table/orders") for action in batches)
+    assert codes(account) == ["BC602"] * 3
+
+
+def test_a_time_to_live_that_may_not_be_read_leaves_the_rest_of_the_table(account):
+    account.denied.add(("read", "ttl of orders"))
+    account.change("orders", billed_per_request=False)
+    found = diagnosis(account)
+    assert [finding.rule.code for finding in found.findings] == ["BC646"]
+    assert [one.subject for one in found.unchecked] == ["time to live of table 'orders'"]
+
+
+def test_a_table_that_should_keep_its_items_must_not_expire_them():
+    kept = TableResource("kept", key="id")
+    registry = ServiceRegistry(
+        [Service(name="sync", type=ServiceType.WORKER, entrypoint="shop:sync", uses=[kept.read()])]
+    )
+    account = DeclaredAccount(registry)
+    assert diagnosis(account, registry).findings == []
+    account.change("ttl of kept", attribute="at")
+    (finding,) = diagnosis(account, registry).findings
+    assert (finding.rule.code, finding.what) == ("BC647", "in AWS it is 'at', declared off")
+
+
 def test_permissions_are_those_of_the_service_that_runs_here(account):
     account.denied.add(("dynamodb:PutItem", "table/orders"))
     assert codes(account, service="shipping") == []
@@ -197,6 +307,9 @@ def test_what_may_not_be_read_is_said_and_is_no_fault_of_the_resource(account):
         "queue 'mail_cmd'",
         "topic 'order_placed'",
         "table 'orders'",
+        "event bus 'bank'",
+        "secret 'bank/index/key'",
+        "rule 'payouts_evt' of event bus 'bank'",
     }
 
 
@@ -236,6 +349,30 @@ def test_resources_bear_the_prefix_of_the_environment(account):
         [Service(name="mailer", type=ServiceType.CONSUMER, entrypoint="shop:mail", queue_name="mail")]
     )
     assert diagnosis(DeclaredAccount(in_staging), declared, prefix="staging_").findings == []
+
+
+def test_rules_bear_the_prefix_and_aws_own_bus_does_not():
+    def registry(prefix):
+        return ServiceRegistry(
+            [
+                Service(
+                    name="images",
+                    type=ServiceType.CONSUMER,
+                    entrypoint="shop:image",
+                    queue_name=f"{prefix}images",
+                    subscribes=[
+                        EventBusResource(f"{prefix}shop").rule(pattern={"source": ["shop"]}),
+                        EventBusResource("default").rule(pattern={"source": ["aws.s3"]}, name="s3"),
+                    ],
+                )
+            ]
+        )
+
+    account = DeclaredAccount(registry("staging_"))
+    assert diagnosis(account, registry(""), prefix="staging_").findings == []
+    account.remove(("default", "staging_images-s3"))
+    (finding,) = diagnosis(account, registry(""), prefix="staging_").findings
+    assert finding.subject == "rule 'staging_images-s3' of event bus 'default'"
 
 
 def test_names_that_a_prefix_makes_too_long_cannot_be_looked_up(account):

@@ -14,7 +14,7 @@ from blackcat.application.doctor.schedules import schedules
 from blackcat.application.doctor.settings import settings
 from blackcat.application.doctor.timing import RunSettings, timing
 from blackcat.domain.setting import Setting
-from blackcat.resources import QueueResource, TableResource, TopicResource
+from blackcat.resources import EventBusResource, QueueResource, SecretResource, TableResource, TopicResource
 
 HEALTHY_SETTINGS = RunSettings(
     wait=timedelta(seconds=10), budget=timedelta(seconds=25), max_handling=timedelta(minutes=15)
@@ -150,6 +150,12 @@ def test_a_subscription_feeds_a_queue_and_a_dead_letter_queue_is_fed():
     assert found(fed) == {}
     letters = ServiceRegistry([sender(queue()), consumer(), consumer("letters", "orders_cmd_dlq")])
     assert "BC315" not in found(letters)
+
+
+def test_a_rule_of_an_event_bus_feeds_a_queue():
+    bus = EventBusResource("shop_fifo")
+    fed = [bus.rule(pattern={"source": ["shop"]})]
+    assert found(ServiceRegistry([consumer(subscribes=fed, uses=[SecretResource("key-fifo").read()])])) == {}
 
 
 def test_a_near_miss_of_two_names_is_suspected():

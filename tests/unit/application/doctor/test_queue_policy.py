@@ -1,13 +1,14 @@
-"""Whether a queue's policy lets a topic send."""
+"""Whether a queue's policy lets a topic, or a rule of an event bus, send."""
 
 from __future__ import annotations
 
 import pytest
 
-from blackcat.application.doctor.queue_policy import lets_send
+from blackcat.application.doctor.queue_policy import EVENT_BRIDGE, SNS, lets_send
 from unit.application.doctor.accounts import allowing
 
 TOPIC = "arn:aws:sns:us-east-1:123456789012:order_placed"
+RULE = "arn:aws:events:us-east-1:123456789012:rule/shop/orders_evt"
 QUEUE = "arn:aws:sqs:us-east-1:123456789012:orders_evt"
 
 
@@ -16,7 +17,7 @@ def statement(**changes):
 
 
 def judged(*statements):
-    return lets_send({"Statement": list(statements)}, topic_arn=TOPIC, queue_arn=QUEUE)
+    return lets_send({"Statement": list(statements)}, SNS, source_arn=TOPIC, queue_arn=QUEUE)
 
 
 @pytest.mark.parametrize(
@@ -66,5 +67,22 @@ def test_a_denial_without_condition_goes_before_any_admission():
 
 
 def test_a_single_statement_may_stand_without_its_list():
-    assert lets_send({"Statement": statement()}, topic_arn=TOPIC, queue_arn=QUEUE)
-    assert not lets_send({}, topic_arn=TOPIC, queue_arn=QUEUE)
+    assert lets_send({"Statement": statement()}, SNS, source_arn=TOPIC, queue_arn=QUEUE)
+    assert not lets_send({}, SNS, source_arn=TOPIC, queue_arn=QUEUE)
+
+
+def test_each_service_is_admitted_for_itself():
+    def admits(policy, service, source):
+        return lets_send(policy, service, source_arn=source, queue_arn=QUEUE)
+
+    for_rule, for_topic = allowing(RULE, QUEUE, EVENT_BRIDGE), allowing(TOPIC, QUEUE, SNS)
+    assert admits(for_rule, EVENT_BRIDGE, RULE)
+    assert not admits(for_rule, SNS, TOPIC)
+    assert not admits(for_topic, EVENT_BRIDGE, RULE)
+    assert not admits(for_rule, EVENT_BRIDGE, RULE + "_other")
+    both = {"Statement": for_rule["Statement"] + for_topic["Statement"]}
+    assert admits(both, EVENT_BRIDGE, RULE)
+    assert admits(both, SNS, TOPIC)
+    denied = {"Statement": [*both["Statement"], statement(Effect="Deny", Condition={})]}
+    assert admits(denied, EVENT_BRIDGE, RULE)
+    assert not admits(denied, SNS, TOPIC)

@@ -11,13 +11,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from blackcat import Service, ServiceRegistry, ServiceType
+from blackcat.application.graph.colours import COLOURS
+from blackcat.application.graph.labels import SMALL_SIZE, label_of, width_of
 from blackcat.application.graph.layers import columns_of
 from blackcat.application.graph.layout import Gaps, Size, laid_out
 from blackcat.application.graph.mermaid import mermaid
 from blackcat.application.graph.model import Edge, Flow, Graph, Kind, Node, graph_of
 from blackcat.application.graph.ordering import crossings, ordered
+from blackcat.application.graph.shapes import outline
 from blackcat.application.graph.svg import Drawing, svg
-from blackcat.resources import QueueResource, TableResource, TopicResource
+from blackcat.resources import EventBusResource, QueueResource, SecretResource, TableResource, TopicResource
 
 SVG = "{http://www.w3.org/2000/svg}"
 orders = TableResource("orders", key="order_id", sort_key="line")
@@ -52,6 +55,27 @@ SHOP = ServiceRegistry(
             entrypoint="shop:expire",
             schedule="rate(5 minutes)",
             uses=[orders.read_write()],
+        ),
+    ]
+)
+bus = EventBusResource("shop")
+CARDS = {"detail": {"card": [{"prefix": "é"}]}}
+EVENTS = ServiceRegistry(
+    [
+        Service(
+            name="pay",
+            type=ServiceType.WORKER,
+            entrypoint="shop:pay",
+            uses=[bus.put(), SecretResource("bank/key").read()],
+        ),
+        consumer(
+            "paid",
+            "paid_evt",
+            subscribes=[
+                bus.rule(pattern={"source": ["pay"]}),
+                bus.rule(pattern=CARDS, name="cards"),
+                placed,
+            ],
         ),
     ]
 )
@@ -98,6 +122,21 @@ def test_every_grant_subscription_and_redrive_is_an_edge():
     }
 
 
+def test_buses_rules_and_secrets_are_nodes_and_edges():
+    graph = graph_of(EVENTS, "shop")
+    assert flows(graph) == {
+        ("service pay", Flow.PUT, "event bus shop", ""),
+        ("service pay", Flow.READ, "secret bank/key", ""),
+        ("event bus shop", Flow.DELIVER, "queue paid_evt", '{"source": ["pay"]}'),
+        ("event bus shop", Flow.DELIVER, "queue paid_evt", '{"detail": {"card": [{"prefix": "é"}]}}'),
+        ("topic order_placed", Flow.DELIVER, "queue paid_evt", ""),
+        ("queue paid_evt", Flow.CONSUME, "service paid", ""),
+        ("queue paid_evt", Flow.DEAD_LETTER, "queue paid_evt_dlq", "after 5 receives"),
+    }
+    assert graph.nodes["event bus shop"] == Node("event bus shop", Kind.EVENT_BUS, "shop")
+    assert graph.nodes["secret bank/key"] == Node("secret bank/key", Kind.SECRET, "bank/key")
+
+
 def test_nodes_tell_what_they_are():
     nodes = graph_of(SHOP, "shop").nodes
     assert nodes["service expire"] == Node("service expire", Kind.WORKER, "expire", "rate(5 minutes)")
@@ -130,7 +169,77 @@ def test_mermaid_names_each_kind_s_shape():
     assert '["worker<br/>expire<br/>rate(5 minutes)"]:::worker' in text
 
 
-@pytest.mark.parametrize("registry", [SHOP, LONG, ServiceRegistry([])], ids=["shop", "long", "empty"])
+def test_mermaid_draws_buses_and_secrets():
+    text = mermaid(graph_of(EVENTS, "shop"))
+    assert '[/"event bus<br/>shop"/]:::event_bus' in text
+    assert '[/"secret<br/>bank/key"\\]:::secret' in text
+    assert re.search(r'n\d+ -->\|"put"\| n\d+\n', text)
+    assert '-->|"#123;#34;source#34;: #91;#34;pay#34;#93;#125;"|' in text
+
+
+def test_the_patterns_of_one_queue_s_rules_do_not_cover_each_other():
+    labels = [
+        one for one in parsed(svg(graph_of(EVENTS, "shop"))).iter(f"{SVG}text") if one.get("class") == "label"
+    ]
+    patterns = [(one.get("x"), float(one.get("y"))) for one in labels if one.text.startswith("{")]
+    assert len(patterns) == 2
+    assert patterns[0][0] == patterns[1][0]
+    assert abs(patterns[0][1] - patterns[1][1]) > 10
+
+
+def test_no_box_covers_the_patterns_beside_a_line():
+    graph = graph_of(EVENTS, "shop")
+    texts = list(parsed(svg(graph)).iter(f"{SVG}text"))
+    middles = {one.text: float(one.get("x")) for one in texts if one.get("class") == "name"}
+    first, last = (label_of(graph.nodes[id_]).width / 2 for id_ in ("event bus shop", "queue paid_evt"))
+    for one in (one for one in texts if one.get("class") == "label"):
+        middle, half = float(one.get("x")), width_of(one.text, SMALL_SIZE) / 2
+        assert middles["shop"] + first <= middle - half
+        assert middle + half <= middles["paid_evt"] - last
+
+
+def test_the_svg_says_what_a_bus_and_a_secret_are_for():
+    summary = parsed(svg(graph_of(EVENTS, "shop"))).find(f"{SVG}desc").text
+    assert "pay puts events on shop" in summary
+    assert "pay reads bank/key" in summary
+    assert 'shop delivers to paid_evt ({"source": ["pay"]})' in summary
+
+
+def luminance(colour):
+    """https://www.w3.org/TR/WCAG22/#dfn-relative-luminance"""
+    parts = [int(colour[at : at + 2], 16) / 255 for at in (1, 3, 5)]
+    red, green, blue = (one / 12.92 if one <= 0.04045 else ((one + 0.055) / 1.055) ** 2.4 for one in parts)
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+@pytest.mark.parametrize("kind", Kind)
+def test_white_text_can_be_read_on_every_colour(kind):
+    assert 1.05 / (luminance(COLOURS[kind]) + 0.05) >= 4.5
+    assert list(COLOURS.values()).count(COLOURS[kind]) == 1
+
+
+def corners(path):
+    """Where a path of straight lines turns, its beginning first."""
+    x = y = 0.0
+    for step, numbers in re.findall(r"([Mhl])([-\d. ]+)", path):
+        along, down, *_ = (*map(float, numbers.split()), 0.0)
+        x, y = (along, down) if step == "M" else (x + along, y + down)
+        yield x, y
+
+
+def test_a_bus_is_a_parallelogram_and_a_secret_a_trapezium_that_fill_their_boxes():
+    assert list(corners(outline(Kind.EVENT_BUS, 10, 20, 100, 40))) == [
+        (22, 20),
+        (110, 20),
+        (98, 60),
+        (10, 60),
+    ]
+    assert list(corners(outline(Kind.SECRET, 10, 20, 100, 40))) == [(22, 20), (98, 20), (110, 60), (10, 60)]
+
+
+@pytest.mark.parametrize(
+    "registry", [SHOP, LONG, EVENTS, ServiceRegistry([])], ids=["shop", "long", "events", "empty"]
+)
 def test_the_svg_is_valid_and_tells_its_content_in_words(registry):
     root = parsed(svg(graph_of(registry, "<shop> & co")))
     assert root.get("role") == "img"

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal
-from typing import Any
 from uuid import UUID
 
 from pydantic import BaseModel
@@ -36,13 +34,6 @@ class PaymentModel(BaseModel):
             updated_at=payment.updated_at,
             version=payment.version,
         )
-
-    @classmethod
-    def from_item(cls, item: Mapping[str, Any]) -> PaymentModel:
-        return cls.model_validate(item)
-
-    def to_item(self) -> dict[str, Any]:
-        return self.model_dump()
 
     def to_entity(self) -> Payment:
         return Payment(

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 from uuid import UUID
 
+from blackcat import DynamoRepository
 from blackcat.application.ports import Table
 from blackcat.domain.conditions import less_than
 from blackcat.errors import ConditionFailed
@@ -20,20 +22,22 @@ from services import payments_by_status
 class TablePaymentRepository:
     table: Table
 
+    @cached_property
+    def _models(self) -> DynamoRepository[PaymentModel]:
+        return DynamoRepository(PaymentModel, self.table)
+
     def get(self, payment_id: UUID) -> Payment | None:
-        item = self.table.get({"payment_id": payment_id})
-        return PaymentModel.from_item(item).to_entity() if item else None
+        model = self._models.get(payment_id)
+        return model.to_entity() if model else None
 
     def save(self, payment: Payment) -> Payment:
-        item = PaymentModel.from_entity(payment).to_item()
         try:
-            version = self.table.save(item, version=payment.version)
+            return self._models.save(PaymentModel.from_entity(payment)).to_entity()
         except ConditionFailed as error:
             raise PaymentChanged(f"payment {payment.id} was changed by another writer") from error
-        return replace(payment, version=version)
 
     def pending_created_before(self, instant: datetime) -> Iterator[Payment]:
-        items = self.table.query(
+        found = self._models.query(
             PaymentStatus.PENDING, sort=less_than(instant), index=payments_by_status.name
         )
-        return (PaymentModel.from_item(item).to_entity() for item in items)
+        return (model.to_entity() for model in found)

@@ -1,0 +1,483 @@
+"""Typed entities in a table: guarded by their version, read page by page, exact or refused."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime, time, timedelta, timezone
+from decimal import Decimal
+from enum import Enum, IntEnum
+from pathlib import Path
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pydantic import BaseModel, Field, RootModel, SecretStr, field_serializer
+
+from blackcat import DynamoRepository
+from blackcat.adapters_aws.dynamodb_values import decode_item, encode_item
+from blackcat.application.ports import Save, Table
+from blackcat.domain.conditions import at_least
+from blackcat.errors import (
+    ConditionFailed,
+    DecodingError,
+    InvalidDeclaration,
+    InvalidItem,
+    TransactionCanceled,
+)
+from blackcat.infra.entities import EntityCodec
+from blackcat.resources import TableIndex, TableResource
+from blackcat.testing import InMemoryTable, InMemoryTransactions
+
+ORDERS = TableResource(
+    "orders",
+    key="customer",
+    sort_key="number",
+    sort_key_type="N",
+    indexes=[TableIndex("by_state", key="state", sort_key="placed_at"), TableIndex("by_agent", key="agent")],
+    ttl="expires_at",
+)
+NOW = datetime(2030, 1, 1, tzinfo=timezone.utc)
+
+
+class State(Enum):
+    OPEN = "open"
+    PAID = "paid"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Order:
+    customer: str
+    number: int
+    state: State = State.OPEN
+    placed_at: datetime = NOW
+    amount: Decimal = Decimal("9.90")
+    agent: str | None = None
+    expires_at: datetime | None = None
+    version: int = 0
+
+
+class OrderModel(BaseModel, frozen=True, extra="forbid"):
+    customer: str
+    number: int
+    state: State = State.OPEN
+    placed_at: datetime = NOW
+    amount: Decimal = Decimal("9.90")
+    agent: str | None = None
+    expires_at: datetime | None = None
+    version: int = 0
+
+
+@pytest.fixture
+def table() -> InMemoryTable:
+    return InMemoryTable(ORDERS)
+
+
+@pytest.fixture(params=[Order, OrderModel])
+def order(request: pytest.FixtureRequest) -> Callable[..., Any]:
+    def build(number: int = 1, **more: Any) -> Any:
+        return request.param(customer="ana", number=number, **more)
+
+    return build
+
+
+@pytest.fixture
+def orders(order: Callable[..., Any], table: InMemoryTable) -> DynamoRepository[Any]:
+    return DynamoRepository(type(order()), table)
+
+
+def test_what_is_saved_is_read_back(orders: DynamoRepository[Any], order: Callable[..., Any]) -> None:
+    assert orders.get("ana", 1) is None
+    saved = orders.save(order(amount=Decimal("1.50"), state=State.PAID))
+    assert saved == order(amount=Decimal("1.50"), state=State.PAID, version=1)
+    assert orders.get("ana", 1) == saved
+
+
+def test_of_two_writers_the_second_is_refused(
+    orders: DynamoRepository[Any], order: Callable[..., Any]
+) -> None:
+    first = orders.save(order())
+    with pytest.raises(ConditionFailed):
+        orders.save(order())
+    second = orders.save(first)
+    assert second.version == 2
+    for late in (orders.save, orders.delete):
+        with pytest.raises(ConditionFailed):
+            late(first)
+    orders.delete(second)
+    assert orders.get("ana", 1) is None
+
+
+def test_without_versions_the_last_writer_wins(table: InMemoryTable) -> None:
+    @dataclass
+    class Note:
+        customer: str
+        number: int
+        text: str
+
+    with pytest.raises(InvalidDeclaration, match="Note has no version: add the field"):
+        DynamoRepository(Note, table)
+    notes = DynamoRepository(Note, table, versioned=False)
+    notes.save(Note("ana", 1, "a"))
+    assert notes.save(Note("ana", 1, "b")) == Note("ana", 1, "b")
+    notes.save_batch(Note("ana", number, "c") for number in range(2, 40))
+    assert [note.text for note in notes.query("ana", limit=3)] == ["b", "c", "c"]
+    notes.delete(Note("ana", 1, "another"))
+    assert notes.get("ana", 1) is None
+
+
+def test_batches_do_not_guard_versions(orders: DynamoRepository[Any], order: Callable[..., Any]) -> None:
+    with pytest.raises(InvalidDeclaration, match="versioned=False"):
+        orders.save_batch([order()])
+
+
+def test_a_batch_is_read_by_keys(orders: DynamoRepository[Any], order: Callable[..., Any]) -> None:
+    saved = orders.save(order(2))
+    assert orders.get_batch([("ana", 1), ("ana", 2)]) == [None, saved]
+    with pytest.raises(InvalidItem, match="customer and number, not 1 values"):
+        orders.get_batch(["ana"])
+    with pytest.raises(InvalidItem, match="not 3 values"):
+        orders.get("ana", 1, 2)
+
+
+def test_entities_are_queried(orders: DynamoRepository[Any], order: Callable[..., Any]) -> None:
+    for number in range(4):
+        orders.save(order(number, placed_at=NOW + timedelta(days=number)))
+    assert [one.number for one in orders.query("ana", ascending=False, limit=2)] == [3, 2]
+    since = orders.query(State.OPEN, index="by_state", sort=at_least(NOW + timedelta(days=2)))
+    assert [one.number for one in since] == [2, 3]
+    assert [one.number for one in orders.query("ana", consistent=True)] == [0, 1, 2, 3]
+
+
+@pytest.mark.parametrize("index", [None, "by_state"])
+@pytest.mark.parametrize("ascending", [True, False])
+@pytest.mark.parametrize("size", [1, 2, 4, 5])
+def test_pages_go_on_where_the_last_one_ended(
+    orders: DynamoRepository[Any], order: Callable[..., Any], index: str | None, ascending: bool, size: int
+) -> None:
+    for number in range(4):
+        orders.save(order(number))
+    partition = State.OPEN if index else "ana"
+    seen, cursor, pages = [], None, 0
+    while pages == 0 or cursor:
+        page = orders.page(partition, size=size, cursor=cursor, index=index, ascending=ascending)
+        seen += [one.number for one in page.entities]
+        cursor, pages = page.cursor, pages + 1
+    assert seen == sorted(range(4), reverse=not ascending)
+    assert pages == -(-4 // size)  # none of them is empty
+
+
+@pytest.mark.parametrize(
+    "cursor", ["x", "é", "WzFd", "bnVsbA", "WyJhbmEiLCAiTmFOIl0", "WyJib2IiLCAiMSJd", "====", "W1tdLFtdXQ"]
+)
+def test_a_cursor_of_another_query_is_refused(
+    orders: DynamoRepository[Any], order: Callable[..., Any], cursor: str
+) -> None:
+    with pytest.raises(DecodingError, match="the cursor is none that this query gave"):
+        orders.page("ana", size=1, cursor=cursor)
+
+
+def test_a_cursor_holds_keys_of_any_type() -> None:
+    @dataclass
+    class Blob:
+        id: bytes
+        at: Decimal
+        version: int = 0
+
+    resource = TableResource("blobs", key="id", key_type="B", sort_key="at", sort_key_type="N")
+    blobs = DynamoRepository(Blob, InMemoryTable(resource))
+    for number in ("1.5", "2", "1E+20"):
+        blobs.save(Blob(b"\x00\xff", Decimal(number)))
+    first = blobs.page(b"\x00\xff", size=2)
+    assert first.cursor is not None
+    rest = blobs.page(b"\x00\xff", size=2, cursor=first.cursor)
+    assert [blob.at for blob in rest.entities] == [Decimal("1E+20")]
+
+
+def test_entities_stand_in_transactions(
+    orders: DynamoRepository[Any], order: Callable[..., Any], table: Table
+) -> None:
+    transactions = InMemoryTransactions()
+    first, gone, seen = (orders.save(order(number)) for number in (1, 2, 3))
+    writes = [orders.saving(first), orders.deleting(gone), orders.unchanged(seen), orders.saving(order(4))]
+    transactions.write(writes)
+    assert [(one.number, one.version) for one in orders.query("ana")] == [(1, 2), (3, 1), (4, 1)]
+    with pytest.raises(TransactionCanceled) as raised:
+        transactions.write([orders.saving(seen), orders.saving(first)])
+    assert list(raised.value.failures) == [1]
+    assert writes[0] == Save(table, writes[0].item, version=1)
+
+
+def test_what_a_table_holds_of_another_kind_is_named(orders: DynamoRepository[Any], table: Table) -> None:
+    table.save({"customer": "ana", "number": 1, "state": "canary-4711", "version": 1})
+    with pytest.raises(DecodingError, match="table 'orders' holds an item that is no Order.*state") as raised:
+        orders.get("ana", 1)
+    assert "state" in raised.value.fields
+    assert "canary-4711" not in str(raised.value)
+
+
+def test_an_entity_that_fails_on_its_own_is_told_without_its_text() -> None:
+    @dataclass
+    class Touchy:
+        id: str
+
+        def __post_init__(self) -> None:
+            if self.id == "canary-4711":
+                raise LookupError(self.id)
+
+    table = InMemoryTable(TableResource("touchy", key="id"))
+    table.save({"id": "canary-4711"})
+    with pytest.raises(DecodingError, match="no Touchy: LookupError") as raised:
+        DynamoRepository(Touchy, table, versioned=False).get("canary-4711")
+    assert "canary-4711" not in str(raised.value)
+
+
+def test_what_pydantic_cannot_take_apart_is_refused() -> None:
+    class Odd(BaseModel):
+        id: str
+        value: int
+
+        @field_serializer("value")
+        def halved(self, value: int) -> int:
+            return value // 2
+
+    table = InMemoryTable(TableResource("odd", key="id"))
+    odd = DynamoRepository(Odd, table, versioned=False)
+    with pytest.raises(InvalidItem, match="Odd"):
+        odd.save(Odd.model_construct(id="1", value="canary-4711"))
+    with pytest.raises(InvalidItem, match="value"):
+        odd.save(Odd(id="1", value=5))
+
+
+def test_none_keeps_an_entity_out_of_an_index(
+    orders: DynamoRepository[Any], order: Callable[..., Any]
+) -> None:
+    orders.save(order(1))
+    orders.save(order(2, agent="bia"))
+    assert [one.number for one in orders.query("bia", index="by_agent")] == [2]
+    assert orders.get("ana", 1).agent is None
+
+
+def test_a_ttl_is_kept_to_the_second(orders: DynamoRepository[Any], order: Callable[..., Any]) -> None:
+    soon = NOW + timedelta(microseconds=1)
+    orders.save(order(expires_at=soon))
+    assert orders.get("ana", 1).expires_at == NOW + timedelta(seconds=1)
+
+
+def test_expired_items_stay_until_they_are_removed(table: InMemoryTable) -> None:
+    orders = DynamoRepository(Order, table)
+    for number, days in enumerate((1, 2)):
+        orders.save(Order(customer="ana", number=number, expires_at=NOW + timedelta(days=days)))
+    orders.save(Order(customer="ana", number=5))
+    assert len(list(orders.query("ana"))) == 3
+    assert table.expire(NOW + timedelta(days=1)) == 1
+    assert [one.number for one in orders.query("ana")] == [1, 5]
+
+
+def test_only_dataclasses_and_models_are_entities(table: InMemoryTable) -> None:
+    for kind in (dict, RootModel[dict[str, int]], Any):
+        with pytest.raises(InvalidDeclaration, match="dataclass or a pydantic model"):
+            DynamoRepository(kind, table)
+
+
+def test_an_alias_is_the_attributes_name() -> None:
+    class Payment(BaseModel):
+        id: UUID = Field(alias="payment_id")
+        version: int = 0
+
+    table = InMemoryTable(TableResource("payments", key="payment_id"))
+    payments = DynamoRepository(Payment, table)
+    saved = payments.save(Payment(payment_id=uuid4()))
+    assert payments.get(saved.id) == saved
+    assert table.get({"payment_id": saved.id}) == {"payment_id": str(saved.id), "version": 1}
+
+
+def test_the_version_takes_no_alias(table: InMemoryTable) -> None:
+    class Payment(BaseModel):
+        customer: str
+        number: int
+        version: int = Field(default=0, alias="v")
+
+    with pytest.raises(InvalidDeclaration, match="takes no alias"):
+        DynamoRepository(Payment, table).save(Payment(customer="ana", number=1))
+
+
+class Secretive(BaseModel):
+    id: str = "1"
+    password: SecretStr = SecretStr("canary-4711")
+
+
+class Loose(BaseModel):
+    id: str = "1"
+    value: Any = None
+
+
+@dataclass
+class Strict:
+    id: str
+    required: str | None
+    by: str = "x"
+
+
+@pytest.mark.parametrize(
+    ("entity", "says"),
+    [
+        (Secretive(), "password"),
+        (Loose(value=UUID(int=1)), "value"),
+        (Loose(value=NOW), "value"),
+        (Loose(value=(1, 2)), "value"),
+        (Loose(value={1: "a"}), "value"),
+        (Loose(value=datetime(2030, 1, 1)), "time zone"),  # noqa: DTZ001 - that it has none is the point
+        (Loose(value=float("nan")), "no number"),
+        (Loose(value=10**40 + 1), "38 digits"),
+        (Loose(value=object()), "cannot store a object"),
+        (Loose(value={1: "a", "1": "b"}), "value"),
+    ],
+)
+def test_what_would_come_back_as_something_else_is_refused(entity: BaseModel, says: str) -> None:
+    repository = DynamoRepository(
+        type(entity), InMemoryTable(TableResource("loose", key="id")), versioned=False
+    )
+    with pytest.raises(InvalidItem, match=says) as raised:
+        repository.save(entity)
+    assert "canary-4711" not in str(raised.value)
+
+
+class Heavy(BaseModel):
+    weight: float
+
+
+class Fragile(Heavy):
+    layers: int
+
+
+@dataclass
+class Parcel:
+    id: str
+    content: list[Heavy]
+
+
+def test_what_a_subclass_adds_is_not_lost() -> None:
+    parcels = DynamoRepository(Parcel, InMemoryTable(TableResource("parcels", key="id")), versioned=False)
+    parcels.save(Parcel("1", [Heavy(weight=1)]))
+    with pytest.raises(InvalidItem, match="content"):
+        parcels.save(Parcel("2", [Fragile(weight=1, layers=2)]))
+
+
+class Level(IntEnum):
+    LOW = 1
+    HIGH = 2
+
+
+class Kind(str, Enum):
+    A = "a"
+    B = ""
+
+
+@dataclass
+class Address:
+    street: str
+    number: int | None
+
+
+class Part(BaseModel):
+    weight: float
+    address: Address | None
+
+
+_numbers = st.decimals(allow_nan=False, allow_infinity=False, min_value=-(10**20), max_value=10**20, places=9)
+_zones = st.integers(-23 * 60, 23 * 60).map(lambda minutes: timezone(timedelta(minutes=minutes)))
+_times = st.datetimes(datetime(1000, 1, 1), datetime(9000, 1, 1), timezones=_zones)  # noqa: DTZ001
+_texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=5)
+_floats = st.floats(allow_nan=False, allow_infinity=False, min_value=-1e100, max_value=1e100).filter(
+    lambda number: number == 0 or abs(number) > 1e-100
+)
+_addresses = st.builds(Address, _texts, st.none() | st.integers(0, 99))
+_parts = st.builds(Part, weight=_floats, address=st.none() | _addresses)
+
+
+@dataclass
+class Everything:
+    id: UUID
+    text: str
+    whole: int
+    flag: bool
+    number: Decimal
+    real: float
+    raw: bytes
+    moment: datetime
+    day: date
+    hour: time
+    span: timedelta
+    path: Path
+    state: State
+    level: Level
+    kind: Kind
+    maybe: int | None
+    either: int | str
+    texts: set[str]
+    numbers: frozenset[Decimal]
+    flags: set[bool]
+    levels: set[Level]
+    listed: list[Decimal]
+    pair: tuple[int, str]
+    by_text: dict[str, bytes]
+    by_number: dict[int, datetime]
+    by_id: dict[UUID, State]
+    parts: list[Part]
+    address: Address
+    nested: dict[str, list[dict[str, set[int]]]] = field(default_factory=dict)
+
+
+_everything = st.builds(
+    Everything,
+    id=st.uuids(),
+    text=_texts,
+    whole=st.integers(-(10**30), 10**30),
+    flag=st.booleans(),
+    number=_numbers,
+    real=_floats,
+    raw=st.binary(max_size=5),
+    moment=_times,
+    day=st.dates(),
+    hour=st.times(),
+    span=st.timedeltas(timedelta(days=-10_000), timedelta(days=10_000)),
+    path=st.sampled_from([Path("/a/b"), Path()]),
+    state=st.sampled_from(State),
+    level=st.sampled_from(Level),
+    kind=st.sampled_from(Kind),
+    maybe=st.none() | st.integers(-5, 5),
+    either=st.integers(-5, 5) | _texts,
+    texts=st.sets(_texts, max_size=3),
+    numbers=st.frozensets(_numbers, max_size=3),
+    flags=st.sets(st.booleans()),
+    levels=st.sets(st.sampled_from(Level)),
+    listed=st.lists(_numbers, max_size=3),
+    pair=st.tuples(st.integers(-5, 5), _texts),
+    by_text=st.dictionaries(_texts.filter(bool), st.binary(max_size=3), max_size=3),
+    by_number=st.dictionaries(st.integers(-5, 5), _times, max_size=3),
+    by_id=st.dictionaries(st.uuids(), st.sampled_from(State), max_size=3),
+    parts=st.lists(_parts, max_size=2),
+    address=_addresses,
+    nested=st.dictionaries(
+        st.sampled_from("ab"),
+        st.lists(st.dictionaries(st.sampled_from("cd"), st.sets(st.integers(-5, 5), max_size=2)), max_size=2),
+    ),
+)
+
+
+@settings(max_examples=300)
+@given(_everything)
+def test_every_field_comes_back_over_the_wire(entity: Everything) -> None:
+    codec = EntityCodec(Everything, TableResource("everything", key="id"))
+    wire = encode_item(codec.item(entity))
+    assert codec.entity(decode_item(wire)) == entity
+
+
+def test_a_frozen_entity_gets_its_version(orders: DynamoRepository[Any], order: Callable[..., Any]) -> None:
+    saved = orders.save(order())
+    with pytest.raises(Exception, match="frozen|cannot assign"):
+        saved.version = 3
+    assert replace(Order(customer="ana", number=1), version=1).version == saved.version
