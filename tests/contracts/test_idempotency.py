@@ -20,13 +20,14 @@ class TestInMemory(IdempotencyContract):
         return TableIdempotencyStore(InMemoryTable(TableResource("idempotency", key="key")), clock=clock)
 
 
-class TestDynamo(IdempotencyContract):
-    @pytest.fixture(scope="class")
-    def table(self, aws_options: AwsOptions) -> DynamoTable:
-        resource = TableResource("idempotency_contract", key="key")
-        Provisioner(aws_options).create(resource)
-        return DynamoTable(resource, aws_options)
+@pytest.fixture(scope="module")
+def table(aws_options: AwsOptions) -> DynamoTable:
+    resource = TableResource("idempotency_contract", key="key")
+    Provisioner(aws_options).create(resource)
+    return DynamoTable(resource, aws_options)
 
+
+class TestDynamo(IdempotencyContract):
     @pytest.fixture
     def store(self, table: DynamoTable, clock: FrozenClock) -> IdempotencyStore:
         return TableIdempotencyStore(table, clock=clock)

@@ -168,6 +168,10 @@ def test_a_whole_project_runs_and_stops_without_leaving_anything(
         assert answer.read() == b'{"cats":9}\n'
     until(lambda: urlopen(str(session.services["orders"])).status == 200, "a healthy consumer")
     assert session.services["stocktaking"] is None
+    doctor = [sys.executable, "-m", "blackcat", "doctor", "--aws"]
+    found = subprocess.run(doctor, cwd=running.project, env=own_environment, capture_output=True, text=True)
+    assert f"looking at {session.endpoint_url}" in found.stderr
+    assert found.returncode == 0, found.stdout
     for address in (session.endpoint_url, session.services["shop_api"], session.services["orders"]):
         assert str(address) in running.output
     processes = descendants(running.process.pid)

@@ -12,6 +12,9 @@ from blackcat.application.events import EventLog
 
 Response = dict[str, Any]
 
+# Logged for each call, at DEBUG: with LOG_LEVEL=DEBUG a service tells what it asks of AWS.
+CALLED = "aws.called"
+
 log = EventLog(__name__)
 
 
@@ -27,6 +30,7 @@ class AwsCalls:
         self.options = options
 
     def read(self, operation: str, resource: str, **parameters: Any) -> Response:
+        log.debug(CALLED, aws_service=self.service, aws_operation=operation, aws_resource=resource)
         call = getattr(client(self.service, self.options), xform_name(operation))
         try:
             response: Response = call(**parameters)

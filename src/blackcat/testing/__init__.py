@@ -2,6 +2,8 @@
 
 from blackcat.testing.buses import InMemoryEventBus
 from blackcat.testing.clock import FrozenClock
+from blackcat.testing.draining import Drained, drained
+from blackcat.testing.processes import ServiceProcess
 from blackcat.testing.queues import InMemoryBroker, InMemoryQueue
 from blackcat.testing.secrets import InMemorySecretStore
 from blackcat.testing.tables import InMemoryTable
@@ -9,6 +11,7 @@ from blackcat.testing.topics import InMemoryTopic
 from blackcat.testing.transactions import InMemoryTransactions
 
 __all__ = [
+    "Drained",
     "FrozenClock",
     "InMemoryBroker",
     "InMemoryEventBus",
@@ -17,4 +20,6 @@ __all__ = [
     "InMemoryTable",
     "InMemoryTopic",
     "InMemoryTransactions",
+    "ServiceProcess",
+    "drained",
 ]

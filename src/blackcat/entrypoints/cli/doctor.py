@@ -64,6 +64,10 @@ def _checks(project: Project, *, aws: bool) -> Iterator[Check]:
     from blackcat.infra.setting_report import setting_report
 
     project.enter()
+    if aws:
+        from blackcat.entrypoints.cli.place import turn_to_running_dev
+
+        turn_to_running_dev(project)
     settings = _settings()
     registry = _registry(project)
     yield Check("Python", lambda: python(sys.version_info[:2]))

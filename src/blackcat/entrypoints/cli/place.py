@@ -125,6 +125,14 @@ def find_place(start: Path) -> Place:
 
     project = find_project(start)
     project.enter()
+    turn_to_running_dev(project)
+    settings = Settings()
+    export_aws_variables()
+    return Place(project, settings)
+
+
+def turn_to_running_dev(project: Project) -> None:
+    """Let the environment lead to the project's ``blackcat dev``, unless it names an address itself."""
     session = None if "AWS_ENDPOINT_URL" in os.environ else find_session(project.root)
     if session:
         for name in _OF_REAL_ACCOUNTS:
@@ -132,9 +140,6 @@ def find_place(start: Path) -> Place:
         os.environ.update(session.environment())
     elif not os.environ.get("AWS_ENDPOINT_URL"):
         os.environ.pop("AWS_ENDPOINT_URL", None)
-    settings = Settings()
-    export_aws_variables()
-    return Place(project, settings)
 
 
 def _queue_names(registry: ServiceRegistry) -> Iterator[str]:

@@ -1,0 +1,148 @@
+"""Fixtures for the tests of a project; what they need is loaded when a test first uses them.
+
+``aws``  an emulator with all that the project declares, under names of the test's own
+``drain``  handles what is queued now, in this process
+``run_service``  a service as the process that production runs
+``assert_only_granted``  a block in which a service calls no more of AWS than it is granted
+``frozen_clock``  time that stands still until the test moves it
+
+``project_services`` is the registry that they take; override it in a conftest.py for another one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+import pytest
+
+if TYPE_CHECKING:
+    from blackcat.application.ports import Broker
+    from blackcat.domain.registry import ServiceRegistry
+    from blackcat.domain.service import Service
+    from blackcat.entrypoints.project_tests import EmulatedAws
+    from blackcat.infra.project import Project
+    from blackcat.testing import Drained, FrozenClock, ServiceProcess
+
+
+class Drain(Protocol):
+    """What the fixture ``drain`` gives."""
+
+    def __call__(
+        self, service: str | Service, *, broker: Broker | None = None, container: Any = None, most: int = 1000
+    ) -> list[Drained]: ...
+
+
+class RunService(Protocol):
+    """What the fixture ``run_service`` gives."""
+
+    def __call__(self, service: str, **settings: str) -> ServiceProcess: ...
+
+
+@pytest.fixture(scope="session")
+def blackcat_project(request: pytest.FixtureRequest) -> Project:
+    """The project around pytest's root folder."""
+    from blackcat.infra.project import find_project
+
+    return find_project(request.config.rootpath)
+
+
+@pytest.fixture(scope="session")
+def project_services(blackcat_project: Project) -> ServiceRegistry:
+    """The project's registry, as ``[tool.blackcat] services`` names it (default: ``services:services``)."""
+    from blackcat.entrypoints.project_tests import registry_of
+
+    return registry_of(blackcat_project)
+
+
+@pytest.fixture(scope="session")
+def aws_emulator(blackcat_project: Project) -> Iterator[str]:
+    """The address of an emulator: one for each process of pytest-xdist, started at first use."""
+    from blackcat.entrypoints.project_tests import emulator_url
+
+    with emulator_url(blackcat_project) as url:
+        yield url
+
+
+@pytest.fixture
+def aws(aws_emulator: str, project_services: ServiceRegistry) -> Iterator[EmulatedAws]:
+    """All that the project declares, on the emulator, empty; ``connect`` and services lead there.
+
+    Each test has its own RESOURCE_PREFIX, so nothing is shared, neither with the tests that run beside it.
+    """
+    from blackcat.entrypoints.project_tests import emulated_aws
+
+    with emulated_aws(aws_emulator, project_services) as aws:
+        yield aws
+
+
+@pytest.fixture
+def drain(request: pytest.FixtureRequest) -> Drain:
+    """``drain("orders")`` handles all that the consumer's queue holds, and tells what became of each message.
+
+    A name stands for a service of the project, whose container it gets; a Service stands on its own.
+    ``container`` takes the place of the project's. ``broker`` (an InMemoryBroker, say) takes the place of
+    the emulator; without it the test must ask for ``aws`` too.
+    """
+    from blackcat.domain.service import Service
+    from blackcat.entrypoints.project_tests import drain_service
+
+    def run(
+        service: str | Service, *, broker: Broker | None = None, container: Any = None, most: int = 1000
+    ) -> list[Drained]:
+        if broker is None and "aws" not in request.fixturenames:
+            pytest.fail(
+                "drain needs the fixture `aws` beside it, or broker=InMemoryBroker(...)", pytrace=False
+            )
+        if not isinstance(service, Service):
+            registry: ServiceRegistry = request.getfixturevalue("project_services")
+            service, container = registry.select(service), container or registry.container
+        return drain_service(service, container=container, broker=broker, most=most)
+
+    return run
+
+
+@pytest.fixture
+def run_service(
+    aws: EmulatedAws, blackcat_project: Project, project_services: ServiceRegistry, tmp_path: Path
+) -> Iterator[RunService]:
+    """``run_service("orders", LOG_LEVEL="DEBUG")`` starts it; a consumer or REST API is healthy by then.
+
+    At the end of the test whatever still runs gets SIGTERM. All must exit with 0, but for those whose
+    status the test asked for.
+    """
+    from blackcat.entrypoints.project_tests import started_service
+    from blackcat.testing.processes import stop_all
+
+    started: list[ServiceProcess] = []
+
+    def run(service: str, **settings: str) -> ServiceProcess:
+        declared = project_services.select(service)
+        started.append(started_service(blackcat_project, declared, tmp_path, **settings))
+        return started[-1]
+
+    yield run
+    stop_all(started)
+
+
+@pytest.fixture
+def assert_only_granted(
+    aws: EmulatedAws, project_services: ServiceRegistry
+) -> Callable[[str], AbstractContextManager[None]]:
+    """``with assert_only_granted("orders"):`` fails for a call to AWS that its ``uses`` do not allow.
+
+    It watches what Blackcat's adapters call in this process: what ``drain`` does, not ``run_service``.
+    """
+    from blackcat.entrypoints.granted_calls import only_granted
+
+    return lambda service: only_granted(project_services.select(service), project_services, prefix=aws.prefix)
+
+
+@pytest.fixture
+def frozen_clock() -> FrozenClock:
+    """A clock for whatever takes one; ``frozen_clock.advance(timedelta(minutes=5))`` moves it."""
+    from blackcat.testing.clock import FrozenClock
+
+    return FrozenClock()

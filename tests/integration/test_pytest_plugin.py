@@ -1,0 +1,358 @@
+"""A user's project with its own tests, run by pytest as a process."""
+
+import os
+import subprocess
+import sys
+from importlib.metadata import entry_points
+from pathlib import Path
+
+import pytest
+
+PLUGIN = "blackcat.entrypoints.pytest_plugin"
+INSTALLED = any(found.value == PLUGIN for found in entry_points(group="pytest11"))
+
+PYPROJECT = """
+[tool.blackcat]
+
+[tool.pytest.ini_options]
+pythonpath = ["."]
+"""
+
+SERVICES = """
+from datetime import timedelta
+
+from blackcat import Service, ServiceRegistry, ServiceType
+from blackcat.resources import QueueResource, TableResource, TopicResource
+
+orders = TableResource("orders", key="id")
+orders_cmd = QueueResource("orders_cmd", max_receive_count=2)
+ordered_cmd = QueueResource("ordered_cmd.fifo", content_based_deduplication=True)
+order_placed = TopicResource("order_placed")
+CONSUMER = ServiceType.CONSUMER
+services = ServiceRegistry([
+    Service(
+        name="place_order", type=CONSUMER, entrypoint="shop:place", queue_name="orders_cmd",
+        uses=[orders.read_write(), orders_cmd.send()], subscribes=[order_placed],
+    ),
+    Service(name="in_order", type=CONSUMER, entrypoint="shop:place", queue_name="ordered_cmd.fifo",
+        uses=[orders.read_write(), ordered_cmd.consume()]),
+    Service(name="ungranted", type=CONSUMER, entrypoint="shop:place", queue_name="orders_cmd",
+        uses=[orders.read()]),
+    Service(name="count_orders", type=ServiceType.WORKER, entrypoint="shop:count"),
+    Service(name="shop_api", type=ServiceType.REST_API, endpoint_module="shop_api"),
+])
+"""
+
+SHOP = """
+import logging
+from datetime import timedelta
+
+from blackcat import Reject, Retry, connect
+from services import orders, orders_cmd
+
+
+def place(order: dict) -> None:
+    if order.get("refused"):
+        raise Reject("no such customer")
+    if order.get("later"):
+        raise Retry(after=timedelta(hours=1))
+    if order.get("more"):
+        connect(orders_cmd).send({"id": order["id"] + 1, "more": order["more"] - 1})
+    connect(orders).save({"id": str(order["id"])})
+
+
+def count() -> None:
+    logging.getLogger("shop").warning("counted")
+"""
+
+API = """
+from flask import Blueprint
+
+api = Blueprint("shop", __name__)
+
+
+@api.get("/ping")
+def ping():
+    return {"pong": True}
+"""
+
+# The first example of the documentation.
+GUIDE = Path(__file__).parents[2] / "docs" / "en" / "testing.md"
+TEN_LINES = GUIDE.read_text(encoding="utf-8").split("```python\n")[1].split("```")[0]
+
+DRAINED = """
+import json
+from datetime import timedelta
+
+import pytest
+
+from blackcat import Handled, Rejected, Retried, connect
+from services import order_placed, ordered_cmd, orders, orders_cmd
+
+
+def outcomes(drained):
+    return [type(one.outcome) for one in drained]
+
+
+@pytest.mark.parametrize("again", range(2))
+def test_nothing_is_there_before(aws, drain, again):
+    connect(orders_cmd).send({"id": 1})
+    assert len(drain("place_order")) == 1
+    assert drain("place_order") == []
+
+
+def test_a_rejected_message_is_dead_lettered(aws, drain):
+    connect(orders_cmd).send({"id": 1, "refused": True})
+    (one,) = drain("place_order")
+    assert one.outcome.reason == "no such customer"
+    (letter,) = connect(orders_cmd.dead_letter).receive()
+    assert letter.attributes["blackcat.reason"].value == "no such customer"
+
+
+def test_each_drain_is_one_attempt(aws, drain):
+    connect(orders_cmd).send({"id": 1, "later": True})
+    (first,) = drain("place_order")
+    (second,) = drain("place_order")
+    assert (first.outcome.after, first.message.receive_count) == (timedelta(hours=1), 1)
+    assert second.message.receive_count == 2
+    assert drain("place_order") == []
+    (letter,) = connect(orders_cmd.dead_letter).receive()
+    assert json.loads(letter.body) == {"id": 1, "later": True}
+
+
+def test_what_a_handler_sends_is_handled_too(aws, drain):
+    connect(orders_cmd).send({"id": 1, "more": 2})
+    assert outcomes(drain("place_order")) == [Handled] * 3
+    with pytest.raises(AssertionError, match="place_order"):
+        connect(orders_cmd).send({"id": 1, "more": 9})
+        drain("place_order", most=4)
+
+
+def test_a_topic_reaches_the_consumer(aws, drain):
+    connect(order_placed).publish({"id": 7})
+    (one,) = drain("place_order")
+    assert one.message.envelope.source.endswith("order_placed")
+
+
+def test_a_failure_keeps_the_rest_of_its_group(aws, drain):
+    queue = connect(ordered_cmd)
+    for number, group in [(1, "a"), (2, "b"), (3, "a"), (4, "b")]:
+        queue.send({"id": number, "later": number == 1}, group_id=group)
+    drained = drain("in_order")
+    assert sorted(json.loads(one.message.body)["id"] for one in drained) == [1, 2, 4]
+    assert connect(orders).get({"id": "3"}) is None
+    assert [json.loads(one.message.body)["id"] for one in drain("in_order")] == [1]
+
+
+def test_a_body_that_is_no_order(aws, drain):
+    connect(orders_cmd).send("[1")
+    assert outcomes(drain("place_order")) == [Rejected]
+"""
+
+PROCESSES = """
+import json
+import os
+import urllib.request
+
+import pytest
+
+from blackcat import connect
+from services import orders, orders_cmd
+
+
+def test_a_consumer(aws, run_service):
+    connect(orders_cmd).send({"id": 1})
+    consumer = run_service("place_order")
+    consumer.wait_for("message.handled")
+    assert consumer.health()[0] == 200
+    assert consumer.stop() == 0
+    assert consumer.events("consumer.stopped", handled=1)
+    assert connect(orders).get({"id": "1"})
+
+
+def test_a_worker(run_service):
+    worker = run_service("count_orders")
+    assert worker.status() == 0
+    assert "counted" in worker.output
+
+
+def test_an_api(run_service):
+    with urllib.request.urlopen(run_service("shop_api").url + "/ping") as answer:
+        assert json.load(answer) == {"pong": True}
+
+
+def test_one_that_does_not_start(run_service):
+    with pytest.raises(AssertionError, match="CONSUMER_WAIT_SECONDS"):
+        run_service("place_order", CONSUMER_WAIT_SECONDS="soon")
+"""
+
+GRANTED = """
+import logging
+
+import pytest
+
+from blackcat import connect, connect_transactions
+from blackcat.application.ports import Save
+from services import orders, orders_cmd
+
+
+def test_what_is_granted_may_be_called(aws, drain, assert_only_granted):
+    for order in [{"id": 1, "more": 1}, {"id": 8, "refused": True}, {"id": 9, "later": True}]:
+        connect(orders_cmd).send(order)
+    with assert_only_granted("place_order"):
+        assert len(drain("place_order")) == 4
+        connect_transactions().write([Save(connect(orders), {"id": "t"})])
+        connect_transactions().read([(connect(orders), {"id": "t"})])
+
+
+def test_what_is_not_is_told_by_name(aws, drain, assert_only_granted):
+    connect(orders_cmd).send({"id": 1})
+    with pytest.raises(AssertionError) as raised, assert_only_granted("ungranted"):
+        drain("ungranted")
+    assert str(raised.value) == (
+        "service 'ungranted' is not granted dynamodb:PutItem on 'orders': declare it in uses"
+    )
+
+
+def test_another_queue_is_not_granted_either(aws, assert_only_granted):
+    with pytest.raises(AssertionError, match="'in_order' is not granted sqs:SendMessage on 'orders_cmd'"):
+        with assert_only_granted("in_order"):
+            connect(orders_cmd).send({"id": 1})
+
+
+def test_an_error_in_the_block_is_the_one_that_is_seen(aws, assert_only_granted):
+    with pytest.raises(ZeroDivisionError), assert_only_granted("in_order"):
+        connect(orders_cmd).send({"id": 1})
+        1 / 0
+    assert logging.getLogger("blackcat.adapters_aws.calls").level == logging.NOTSET
+"""
+
+ALONE = """
+import os
+import sys
+from datetime import timedelta
+
+import pytest
+
+from blackcat import Handled, Service, ServiceType
+from blackcat.resources import QueueResource
+from blackcat.testing import InMemoryBroker
+
+
+def test_in_memory(drain, frozen_clock):
+    seen = []
+
+    def listen(order: dict) -> None:
+        seen.append(order)
+
+    service = Service(name="listen", type=ServiceType.CONSUMER, entrypoint=listen, queue_name="q")
+    broker = InMemoryBroker(frozen_clock)
+    queue = broker.create(QueueResource("q"))
+    queue.send({"id": 1})
+    queue.send({"id": 2}, delay=timedelta(minutes=5))
+    assert [one.outcome for one in drain(service, broker=broker)] == [Handled()]
+    frozen_clock.advance(timedelta(minutes=5))
+    assert [one.outcome for one in drain(service, broker=broker)] == [Handled()]
+    assert [order["id"] for order in seen] == [1, 2]
+
+
+def test_drain_alone_never_reaches_aws(drain):
+    with pytest.raises(pytest.fail.Exception, match="fixture `aws`"):
+        drain("place_order")
+"""
+
+UNUSED = """
+import sys
+
+
+def test_it_costs_nothing():
+    loaded = {"boto3", "botocore", "flask", "pydantic", "blackcat.testing"} & set(sys.modules)
+    assert not loaded
+"""
+
+
+@pytest.fixture
+def project(tmp_path):
+    files = {"pyproject.toml": PYPROJECT, "services.py": SERVICES, "shop.py": SHOP, "shop_api.py": API}
+    for name, content in files.items():
+        (tmp_path / name).write_text(content)
+    return tmp_path
+
+
+def run_pytest(folder, *options, **environment):
+    plugin = [] if INSTALLED else ["-p", PLUGIN]
+    return subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", *plugin, *options],
+        cwd=folder,
+        env={**os.environ, **environment},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def passed(folder, tests, *options, **environment):
+    """The tests of that file, all of which must pass."""
+    (folder / "test_shop.py").write_text(tests)
+    done = run_pytest(folder, *options, **environment)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def test_ten_lines_send_drain_and_assert(project):
+    assert len([line for line in TEN_LINES.splitlines() if line]) <= 10
+    assert "1 passed" in passed(project, TEN_LINES)
+
+
+def test_what_a_drain_does_in_two_workers_of_xdist(project):
+    assert "8 passed" in passed(project, DRAINED, "-n", "2", "-p", "xdist")
+
+
+def test_calls_are_held_against_the_grants(project):
+    passed(project, GRANTED)
+
+
+def test_services_as_processes(project):
+    passed(project, PROCESSES)
+
+
+def test_without_emulator_and_project(tmp_path):
+    nowhere = {"XDG_CACHE_HOME": str(tmp_path / "cache"), "PIP_NO_INDEX": "1"}
+    passed(tmp_path, ALONE, **nowhere)
+    assert not (tmp_path / "cache").exists()
+
+
+def test_the_plugin_costs_nothing_until_it_is_used(tmp_path):
+    passed(tmp_path, UNUSED)
+
+
+def test_nothing_of_the_environment_leads_to_an_account(project):
+    (project / ".env").write_text(
+        "AWS_PROFILE=production\nAWS_ENDPOINT_URL_SQS=https://sqs.eu-west-1.amazonaws.com\nAWS_DRY_RUN=true\n"
+    )
+    leading = {"AWS_ENDPOINT_URL_DYNAMODB": "https://dynamodb.eu-west-1.amazonaws.com", "ENVIRONMENT": "prod"}
+    passed(project, TEN_LINES, AWS_SESSION_TOKEN="real", RESOURCE_PREFIX="prod_", **leading)
+
+
+def test_a_service_that_ends_badly_fails_its_test(project):
+    (project / "shop_api.py").write_text(
+        API + "\nimport os, signal\nsignal.signal(signal.SIGTERM, lambda *_: os._exit(3))\n"
+    )
+    (project / "test_shop.py").write_text(
+        "def test_api(run_service):\n    run_service('shop_api', API_SERVER='development')\n"
+    )
+    done = run_pytest(project)
+    assert done.returncode == 1
+    assert "'shop_api' ended with 3" in done.stdout
+
+
+def test_a_service_that_crashed_unseen_fails_its_test(project):
+    (project / "shop.py").write_text("def count() -> None:\n    raise RuntimeError('lost count')\n")
+    (project / "test_shop.py").write_text(
+        "def test_it(run_service):\n    run_service('count_orders').wait_for('worker.failed')\n\n"
+        "def test_asked(run_service):\n    assert run_service('count_orders').status() == 1\n"
+    )
+    done = run_pytest(project)
+    assert done.returncode == 1
+    assert "2 passed, 1 error" in done.stdout
+    assert "lost count" in done.stdout
