@@ -67,7 +67,7 @@ def connect(
     export_aws_variables()
     options = aws_options(settings)
     if isinstance(resource, QueueResource):
-        return SqsBroker(options).queue(with_prefix(resource, settings.resource_prefix).name)
+        return broker(settings).queue(with_prefix(resource, settings.resource_prefix).name)
     if isinstance(resource, TopicResource):
         return SnsTopic(with_prefix(resource, settings.resource_prefix).name, options)
     if isinstance(resource, EventBusResource):
@@ -100,7 +100,9 @@ def _found_bus(name: str, options: AwsOptions) -> EventBus:
 
 
 def broker(settings: Settings) -> Broker:
-    """Where consumers find their queues."""
+    """Where queues are found, as QUEUE_BACKEND says. Raises ConfigurationError when its extra is missing."""
+    if settings.queue_backend == "rabbitmq" and settings.rabbitmq_url is not None:
+        return _rabbitmq(settings.rabbitmq_url.get_secret_value())
     return SqsBroker(aws_options(settings))
 
 
@@ -132,6 +134,17 @@ def _address() -> str | None:
 
 
 @functools.cache
+def _rabbitmq(url: str) -> Broker:
+    try:
+        from blackcat.adapters_rabbitmq import RabbitBroker, RabbitOptions  # an extra
+    except ImportError as error:
+        raise ConfigurationError(
+            "QUEUE_BACKEND=rabbitmq needs an extra: pip install 'blackcat[rabbitmq]'"
+        ) from error
+    return RabbitBroker(RabbitOptions(url))
+
+
+@functools.cache
 def _secrets(options: AwsOptions, address: str | None) -> CachedSecrets:
     return CachedSecrets(SecretsManagerStore(options), clock=SystemClock(), learn=_learn)
 
@@ -150,6 +163,7 @@ def _forget_stores() -> None:
     # A forked child must not wait for a lock that nobody holds there.
     _secrets.cache_clear()
     _parameters.cache_clear()
+    _rabbitmq.cache_clear()
 
 
 os.register_at_fork(after_in_child=_forget_stores)

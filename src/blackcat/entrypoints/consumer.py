@@ -53,6 +53,11 @@ def _check(service: Service, settings: Settings) -> None:
             f"consumer '{service.name}' cannot run with AWS_DRY_RUN: what it receives without deleting would "
             "end in the dead-letter queue; unset it, or try the handler in a test"
         )
+    if settings.queue_backend == "rabbitmq" and service.subscribes:
+        raise ConfigurationError(
+            f"consumer '{service.name}' subscribes to topics or buses, which cannot deliver to RabbitMQ: "
+            "unset QUEUE_BACKEND"
+        )
 
 
 def _consumer(service: Service, registry: ServiceRegistry, settings: Settings, handle: Next) -> Consumer:

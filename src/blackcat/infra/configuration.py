@@ -81,6 +81,8 @@ class Settings(BaseSettings):
     aws_endpoint_url: str | None = None
     aws_dry_run: bool = False
     sqs_transport: Literal["boto3", "lean"] = "boto3"
+    queue_backend: Literal["sqs", "rabbitmq"] = "sqs"
+    rabbitmq_url: Annotated[SecretStr | None, Field(validate_default=True)] = None
     resource_prefix: str = ""
 
     log_level: Annotated[LogLevel, BeforeValidator(_upper)] = "INFO"
@@ -129,6 +131,24 @@ class Settings(BaseSettings):
         accepted = allowed(info.data.get("allow_settings", ""))
         if in_production and is_for_development(variable, value) and variable not in accepted:
             raise ValueError(refusal(variable))
+        return value
+
+    @field_validator("queue_backend")
+    @classmethod
+    def _sends_as_told(cls, value: str, info: ValidationInfo) -> str:
+        if value == "rabbitmq" and info.data.get("aws_dry_run"):
+            raise ValueError("rabbitmq has no dry run: unset AWS_DRY_RUN, or keep the queues on sqs")
+        return value
+
+    @field_validator("rabbitmq_url")
+    @classmethod
+    def _leads_to_a_broker(cls, value: SecretStr | None, info: ValidationInfo) -> SecretStr | None:
+        if value is None and info.data.get("queue_backend") == "rabbitmq":
+            raise ValueError(
+                "QUEUE_BACKEND is rabbitmq: set it, such as amqps://user:password@host:5671/vhost"
+            )
+        if value is not None and not value.get_secret_value().startswith(("amqp://", "amqps://")):
+            raise ValueError("it must begin with amqp:// or amqps://")
         return value
 
     def model_post_init(self, context: Any, /) -> None:

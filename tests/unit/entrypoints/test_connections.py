@@ -8,15 +8,16 @@ from typing import Annotated
 import pytest
 from pydantic import SecretStr
 
-from blackcat import FromSecret, Settings, connect
+from blackcat import FromSecret, Service, ServiceRegistry, ServiceType, Settings, connect
 from blackcat.adapters_aws import AwsOptions, Provisioner, SecretsManagerStore
 from blackcat.adapters_aws.calls import AwsCalls
 from blackcat.adapters_aws.clients import client
 from blackcat.entrypoints.connections import aws_options as options_of
+from blackcat.entrypoints.consumer import run_consumer
 from blackcat.errors import ConfigurationError
 from blackcat.infra.emulator import Emulator
 from blackcat.infra.redaction import redactor
-from blackcat.resources import SecretResource
+from blackcat.resources import SecretResource, TopicResource
 
 LOCAL, OTHER = "http://127.0.0.1:1", "http://127.0.0.1:2"
 
@@ -100,3 +101,16 @@ def test_a_secret_without_a_dev_value_says_what_to_write(aws_options: AwsOptions
         Provisioner(aws_options).create(SecretResource(unique))
     of_another = SecretResource(f"arn:aws:secretsmanager:us-east-1:123456789012:secret:{unique}-AbCdEf")
     Provisioner(aws_options).create(of_another)
+
+
+def test_a_subscriber_does_not_start_on_rabbitmq():
+    service = Service(
+        name="orders",
+        type=ServiceType.CONSUMER,
+        entrypoint="shop.consumers:OrderConsumer",
+        queue_name="orders",
+        subscribes=[TopicResource("placed")],
+    )
+    settings = Settings(queue_backend="rabbitmq", rabbitmq_url="amqp://localhost/")
+    with pytest.raises(ConfigurationError, match="cannot deliver to RabbitMQ"):
+        run_consumer(service, ServiceRegistry([service]), settings)
