@@ -19,10 +19,12 @@ from blackcat.domain.outgoing import OutgoingMessage
 from blackcat.domain.references import FromParameter, FromSecret
 from blackcat.domain.registry import ServiceRegistry
 from blackcat.domain.retry import RetryPolicy
+from blackcat.domain.secret import SecretValue
 from blackcat.domain.service import Service, ServiceType
 from blackcat.errors import BlackcatError
 
 if TYPE_CHECKING:
+    from blackcat.application.secrets import Secret
     from blackcat.entrypoints.connections import connect, connect_transactions
     from blackcat.entrypoints.microservice import run_microservice
     from blackcat.entrypoints.settings import Settings
@@ -47,6 +49,8 @@ __all__ = [
     "Retried",
     "Retry",
     "RetryPolicy",
+    "Secret",
+    "SecretValue",
     "Service",
     "ServiceRegistry",
     "ServiceType",
@@ -63,6 +67,7 @@ __all__ = [
 # Loaded at first use, so that a declaration costs neither boto3 nor pydantic.
 _LAZY = {
     "DynamoRepository": "blackcat.infra.repository",
+    "Secret": "blackcat.application.secrets",
     "Settings": "blackcat.entrypoints.settings",
     "connect": "blackcat.entrypoints.connections",
     "connect_transactions": "blackcat.entrypoints.connections",

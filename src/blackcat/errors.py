@@ -19,7 +19,7 @@ Catch the broadest class that you can act on::
     ├── InvalidItem                 an item that a table cannot hold without changing it
     ├── ServiceFailed               a running service ended because a part of it failed; exit status 1
     ├── EmulatorError               the local AWS emulator does not install or start
-    └── RemoteError                 a call to AWS failed
+    └── RemoteError                 a call to AWS failed, or to RabbitMQ
         ├── TransientError          the same call may succeed later
         │   ├── Throttled
         │   ├── Unreachable         no answer: network, DNS, timeout
@@ -35,7 +35,7 @@ Catch the broadest class that you can act on::
             ├── ConditionFailed     another writer came first
             │   └── TransactionCanceled   so nothing of the transaction was written
             ├── ReceiptExpired      the message is no longer ours: its visibility timeout ran out
-            └── InvalidRequest      AWS refused the request as it is
+            └── InvalidRequest      the request was refused as it is
 
 Whatever was raised by a vendor's library is the ``__cause__``.
 """
@@ -122,9 +122,9 @@ class EmulatorError(BlackcatError):
 
 
 class RemoteError(BlackcatError):
-    """A call to AWS failed.
+    """A call to AWS failed, or to RabbitMQ where queues live there.
 
-    ``transient`` tells whether the same call may succeed later. ``code`` is AWS's own error code,
+    ``transient`` tells whether the same call may succeed later. ``code`` is the service's own error code,
     ``request_id`` what AWS support asks for; both are empty when no answer came.
     """
 
@@ -173,7 +173,7 @@ class TransientError(RemoteError):
 
 
 class Throttled(TransientError):
-    """AWS asked to slow down."""
+    """The service asked to slow down."""
 
 
 class Unreachable(TransientError):
@@ -181,7 +181,7 @@ class Unreachable(TransientError):
 
 
 class ServiceUnavailable(TransientError):
-    """AWS answered with an error of its own (status 500 and above)."""
+    """The service answered with an error of its own (in AWS: status 500 and above)."""
 
 
 class PermanentError(RemoteError):
@@ -236,4 +236,4 @@ class ReceiptExpired(PermanentError):
 
 
 class InvalidRequest(PermanentError):
-    """AWS refused the request as it is."""
+    """The request was refused as it is."""

@@ -1,5 +1,6 @@
 """The README's first screen, followed as a reader would: its blocks are written to files and run."""
 
+import os
 import re
 import signal
 import subprocess
@@ -7,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from tests.integration.test_pytest_plugin import run_pytest
 
 from tests.integration.conftest import until
 
@@ -23,6 +25,8 @@ def project(tmp_path):
         "shop/container.py",
         "main.py",
         "try_it.py",
+        "test_place_order.py",
+        "test_place_order_on_aws.py",
     }
     for path, code in blocks.items():
         (tmp_path / path).parent.mkdir(exist_ok=True)
@@ -48,6 +52,13 @@ def test_the_first_screen_handles_a_message_on_the_emulator(project, environment
         status = trial.wait(60)
     assert "message.handled" in output.read_text(), output.read_text()
     assert status == 0, output.read_text()
+
+
+def test_its_tests_pass(project):
+    done = run_pytest(
+        project, "-p", "no:cacheprovider", PYTHONPATH=f"{os.environ.get('PYTHONPATH', '')}:{project}"
+    )
+    assert "2 passed" in done.stdout, done.stdout + done.stderr
 
 
 def test_main_says_what_is_missing(project, environment):

@@ -51,9 +51,7 @@ class ServiceRegistry:
         if name not in self._services:
             nearest = difflib.get_close_matches(name, self._services, n=1, cutoff=0.5)
             hint = f" (did you mean '{nearest[0]}'?)" if nearest else ""
-            raise UnknownService(
-                f"SERVICE_NAME is '{name}', which names no service{hint}: the services are {known}"
-            )
+            raise UnknownService(f"there is no service '{name}'{hint}: the services are {known}")
         return self._services[name]
 
     @property

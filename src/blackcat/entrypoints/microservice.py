@@ -12,7 +12,7 @@ from blackcat.domain.service import Service, ServiceType
 from blackcat.entrypoints.exit_status import CONFIGURATION, FAILED
 from blackcat.entrypoints.settings import start_settings
 from blackcat.entrypoints.signals import end_at_signals
-from blackcat.errors import ConfigurationError, EntrypointError, InjectionError
+from blackcat.errors import ConfigurationError, EntrypointError, InjectionError, UnknownService
 from blackcat.infra.configuration import Settings, export_aws_variables
 from blackcat.infra.logs import configure_logs
 
@@ -35,7 +35,7 @@ def _run(target: Service | ServiceRegistry) -> int:
     registry = target if isinstance(target, ServiceRegistry) else ServiceRegistry([target])
     settings = start_settings(registry)
     export_aws_variables()
-    service = target if isinstance(target, Service) else registry.select(settings.service_name)
+    service = target if isinstance(target, Service) else _selected(registry, settings.service_name)
     configure_logs(
         level=settings.log_level,
         format=settings.log_format,
@@ -43,6 +43,15 @@ def _run(target: Service | ServiceRegistry) -> int:
         environment=settings.environment,
     )
     return _RUN[service.type](service, registry, settings)
+
+
+def _selected(registry: ServiceRegistry, name: str | None) -> Service:
+    try:
+        return registry.select(name)
+    except UnknownService as error:
+        if not name:
+            raise
+        raise UnknownService(f"SERVICE_NAME: {error}") from None
 
 
 def _guarded(run: Callable[[], int]) -> int:

@@ -10,7 +10,6 @@ from blackcat.application.ports import Resolver
 from blackcat.domain.registry import ServiceRegistry
 from blackcat.domain.service import Service, ServiceType
 from blackcat.entrypoints.consumer import message_handler
-from blackcat.entrypoints.rest_api.application import create_app
 from blackcat.errors import ConfigurationError
 from blackcat.infra.configuration import Settings
 
@@ -27,14 +26,20 @@ def rehearse(registry: ServiceRegistry) -> None:
         raise ConfigurationError("; ".join(problems))
 
 
+def build(service: Service, resolver: Resolver | None, settings: Settings) -> object:
+    """What a process has before its first message, run or request. Raises ConfigurationError."""
+    if service.type is ServiceType.CONSUMER:
+        return message_handler(service, resolver)
+    if service.type is ServiceType.WORKER:
+        subject = f"worker '{service.name}'"
+        return worker_entrypoint(load(service.entrypoint or "", subject=subject), resolver, subject=subject)
+    from blackcat.entrypoints.rest_api.application import create_app  # only APIs pay for Flask
+
+    return create_app(service, resolver, settings)
+
+
 def _problems(service: Service, resolver: Resolver | None, settings: Settings) -> Iterator[str]:
     try:
-        if service.type is ServiceType.CONSUMER:
-            message_handler(service, resolver)
-        elif service.type is ServiceType.WORKER:
-            subject = f"worker '{service.name}'"
-            worker_entrypoint(load(service.entrypoint or "", subject=subject), resolver, subject=subject)
-        else:
-            create_app(service, resolver, settings)
+        build(service, resolver, settings)
     except ConfigurationError as error:
         yield str(error)

@@ -82,7 +82,7 @@ class Settings(BaseSettings):
     aws_dry_run: bool = False
     sqs_transport: Literal["boto3", "lean"] = "boto3"
     queue_backend: Literal["sqs", "rabbitmq"] = "sqs"
-    rabbitmq_url: Annotated[SecretStr | None, Field(validate_default=True)] = None
+    rabbitmq_url: SecretStr | None = Field(default=None, validate_default=True)
     resource_prefix: str = ""
 
     log_level: Annotated[LogLevel, BeforeValidator(_upper)] = "INFO"

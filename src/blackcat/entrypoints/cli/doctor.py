@@ -161,26 +161,10 @@ def _run_settings(settings: Settings) -> RunSettings:
 
 
 def _start(settings: Settings | None) -> Start:
-    """What each type of service does before its first message, run or request."""
-    from blackcat.application.entrypoint import load, worker_entrypoint
-    from blackcat.application.ports import Resolver
-    from blackcat.domain.service import Service, ServiceType
-    from blackcat.entrypoints.consumer import message_handler
+    from blackcat.entrypoints.rehearsal import build
     from blackcat.infra.configuration import Settings
 
-    def start(service: Service, resolver: Resolver | None) -> object:
-        if service.type is ServiceType.CONSUMER:
-            return message_handler(service, resolver)
-        if service.type is ServiceType.WORKER:
-            subject = f"worker '{service.name}'"
-            return worker_entrypoint(
-                load(service.entrypoint or "", subject=subject), resolver, subject=subject
-            )
-        from blackcat.entrypoints.rest_api.application import create_app
-
-        return create_app(service, resolver, settings or Settings.model_construct())
-
-    return start
+    return lambda service, resolver: build(service, resolver, settings or Settings.model_construct())
 
 
 def _layers(root: Path) -> Results:

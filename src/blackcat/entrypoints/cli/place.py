@@ -55,13 +55,7 @@ class Place:
 
     def service(self, name: str) -> Service:
         """The service of that name. Raises UnknownService, with the nearest."""
-        if name in (names := [service.name for service in self.registry]):
-            return self.registry.select(name)
-        nearest = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
-        hint = f" (did you mean '{nearest[0]}'?)" if nearest else ""
-        raise UnknownService(
-            f"there is no service '{name}'{hint}: the services are {', '.join(names) or 'none'}"
-        )
+        return self.registry.select(name)
 
     def consumer(self, name: str) -> Service:
         """The consumer of that name. Raises UnknownService."""

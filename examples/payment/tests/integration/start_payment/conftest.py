@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -14,11 +13,13 @@ from uuid import UUID
 import pytest
 
 from blackcat import connect
-from blackcat.adapters_aws import AwsOptions, Provisioner
+from blackcat.adapters_aws import Provisioner
 from blackcat.application.ports import Queue, Topic
-from blackcat.resources import QueueResource
+from blackcat.entrypoints.project_tests import EmulatedAws
+from blackcat.entrypoints.pytest_plugin import RunService
+from blackcat.resources import QueueResource, with_prefix
 from services import payment_processed, payment_started
-from tests.integration.conftest import ServiceProcess, eventually
+from tests.integration.conftest import eventually
 
 PROCESSOR_QUEUE = QueueResource("process_payment_cmd")
 
@@ -75,17 +76,18 @@ class PaymentProcessor:
 
 
 @pytest.fixture
-def processor(aws: AwsOptions) -> PaymentProcessor:
-    provisioner = Provisioner(aws)
-    provisioner.create(PROCESSOR_QUEUE)
-    provisioner.subscribe(PROCESSOR_QUEUE, [payment_started.subscription(raw_delivery=True)])
+def processor(aws: EmulatedAws) -> PaymentProcessor:
+    provisioner = Provisioner(aws.options)
+    queue = with_prefix(PROCESSOR_QUEUE, aws.prefix)
+    provisioner.create(queue)
+    announced = with_prefix(payment_started, aws.prefix)
+    provisioner.subscribe(queue, [announced.subscription(raw_delivery=True)])
     return PaymentProcessor(connect(PROCESSOR_QUEUE), connect(payment_processed))
 
 
 @pytest.fixture
-def customer(run_service: Callable[[str], ServiceProcess]) -> Customer:
+def customer(run_service: RunService) -> Customer:
     """A customer of the API, with both consumers behind it."""
-    api, *consumers = [run_service(name) for name in ("payment_api", "start_payment", "payment_processed")]
-    for consumer in consumers:
-        consumer.started()
-    return Customer(f"http://127.0.0.1:{api.started()['port']}")
+    run_service("start_payment")
+    run_service("payment_processed")
+    return Customer(run_service("payment_api").url)

@@ -10,17 +10,17 @@ from uuid import uuid4
 import pytest
 
 from blackcat import Message, connect
-from blackcat.adapters_aws import AwsOptions, SqsBroker
-from blackcat.resources import QueueResource
+from blackcat.adapters_aws import SqsBroker
+from blackcat.entrypoints.project_tests import EmulatedAws
+from blackcat.entrypoints.pytest_plugin import RunService
+from blackcat.resources import QueueResource, with_prefix
 from payment.application.ports.driving.start_payment_usecase_contracts import StartPaymentCommand
 from payment.domain.entities.payment import Payment
 from payment.domain.value_objects.payment_method import PaymentMethod
 from payment.infra.repositories.payment_repository import TablePaymentRepository
 from services import payments, start_payment_cmd
-from tests.integration.conftest import ServiceProcess, eventually
+from tests.integration.conftest import eventually
 from tests.integration.start_payment.conftest import Customer, PaymentProcessor
-
-RunService = Callable[[str], ServiceProcess]
 
 
 def test_a_payment_is_ordered_announced_and_confirmed(
@@ -44,7 +44,7 @@ def test_a_payment_is_ordered_announced_and_confirmed(
 
 
 def test_the_same_command_twice_makes_one_payment(
-    aws: AwsOptions, customer: Customer, processor: PaymentProcessor
+    aws: EmulatedAws, customer: Customer, processor: PaymentProcessor
 ) -> None:
     command = StartPaymentCommand(
         payment_id=uuid4(), amount=Decimal("10.00"), currency="BRL", method=PaymentMethod.PIX
@@ -55,13 +55,13 @@ def test_the_same_command_twice_makes_one_payment(
     processor.hears_of(command.payment_id)
     processor.confirms(command.payment_id)
     confirmed = customer.sees("confirmed", command.payment_id)
-    eventually("both are handled", lambda: SqsBroker(aws).depth(start_payment_cmd.name).total == 0)
+    eventually("both are handled", lambda: is_empty(start_payment_cmd, aws))
     while processor.hears_now_of(command.payment_id):
         pass  # the second command announced the payment, while it was pending
 
     commands.send(command)
 
-    eventually("the third one is handled", lambda: SqsBroker(aws).depth(start_payment_cmd.name).total == 0)
+    eventually("the third one is handled", lambda: is_empty(start_payment_cmd, aws))
     assert processor.hears_now_of(command.payment_id) is None
     assert customer.sees("confirmed", command.payment_id) == confirmed
     stored = connect(payments).get({"payment_id": command.payment_id})
@@ -76,7 +76,7 @@ def test_a_payment_that_nobody_pays_expires(
     customer.sees("pending", recent)
     overdue = store_pending_payment(age=timedelta(hours=1))
 
-    assert run_service("expire_pending_payments").wait() == 0
+    assert run_service("expire_pending_payments").status() == 0
 
     customer.sees("expired", overdue.id)
     customer.sees("pending", recent)
@@ -89,12 +89,7 @@ def test_a_payment_that_nobody_pays_expires(
 
 @pytest.mark.parametrize("service", ["payment_api", "start_payment", "payment_processed"])
 def test_sigterm_ends_a_service_cleanly(service: str, run_service: RunService) -> None:
-    process = run_service(service)
-    process.started()
-
-    process.terminate()
-
-    assert process.wait() == 0
+    assert run_service(service).stop() == 0
 
 
 def store_pending_payment(*, age: timedelta) -> Payment:
@@ -106,6 +101,10 @@ def store_pending_payment(*, age: timedelta) -> Payment:
         now=datetime.now(timezone.utc) - age,
     )
     return TablePaymentRepository(table=connect(payments)).save(payment)
+
+
+def is_empty(queue: QueueResource, aws: EmulatedAws) -> bool:
+    return SqsBroker(aws.options).depth(with_prefix(queue, aws.prefix).name).total == 0
 
 
 def dead_letters_of(queue_name: str) -> Callable[[], Sequence[Message]]:
