@@ -14,14 +14,17 @@ DEV := $(VENV)/.dev
 # The peers that Blackcat is measured beside want other versions than ours: an environment of their own.
 BENCH := .venv-bench
 
-.PHONY: help demo test unit chaos check bench format lock upgrade build clean
+.PHONY: help demo demo-rabbitmq test unit matrix chaos check bench format lock upgrade build clean
 .NOTPARALLEL:
 
 help: ## List these targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-demo: $(RUNTIME) ## Run the payment example end to end on an embedded AWS emulator
+demo: $(if $(filter rabbitmq,$(QUEUE_BACKEND)),$(DEV),$(RUNTIME)) ## Run the payment example end to end on an embedded AWS emulator
 	@$(BIN)/python examples/demo.py
+
+demo-rabbitmq: $(DEV) ## Run it with its queues and topics on a RabbitMQ that it starts (rabbitmq-server is installed)
+	@$(BIN)/python tests/rabbitmq_server.py $(BIN)/python examples/demo.py
 
 test: $(DEV) ## Run all tests, the framework's and the example's
 	@$(BIN)/python -m pytest tests -n 2
@@ -29,6 +32,9 @@ test: $(DEV) ## Run all tests, the framework's and the example's
 
 unit: $(DEV) ## Run the tests that need no emulator
 	@$(BIN)/python -m pytest tests/unit -n 2
+
+matrix: $(DEV) ## Write docs/en/contracts.md from a run of the contract suites
+	@$(BIN)/python -m pytest tests/contracts -n 2 --matrix docs/en/contracts.md
 
 chaos: $(DEV) ## Disturb consumers for ten minutes: CHAOS_RUNS drawn runs, 20 unless set, from CHAOS_SEED on
 	@$(BIN)/python -m pytest tests/chaos -m long -n 2

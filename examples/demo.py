@@ -1,7 +1,8 @@
 """The payment project as it runs in production, on this machine alone: ``make demo``.
 
 Every service is a process of its own (``SERVICE_NAME=... python main.py``) on an embedded AWS
-emulator. 50 payments are confirmed, 5 that nobody pays expire, then everything is stopped with
+emulator; with QUEUE_BACKEND=rabbitmq and RABBITMQ_URL their queues and topics are on that RabbitMQ, under
+names of this run's own. 50 payments are confirmed, 5 that nobody pays expire, then everything is stopped with
 SIGTERM. Exit status 0 means that every payment ended as it should, that no queue holds a message,
 and that every process exited with 0.
 """
@@ -29,10 +30,12 @@ from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
 from blackcat import ServiceRegistry
-from blackcat.adapters_aws import AwsOptions, SqsBroker, provision
+from blackcat.entrypoints.connections import broker
+from blackcat.entrypoints.provisioning import provisioned
 from blackcat.errors import BlackcatError
+from blackcat.infra.configuration import Settings
 from blackcat.infra.emulator import Emulator, running_emulator
-from blackcat.resources import QueueResource
+from blackcat.resources import QueueResource, with_prefix
 
 EXAMPLES = Path(__file__).resolve().parent
 PAYMENT = EXAMPLES / "payment"
@@ -60,7 +63,7 @@ SETTINGS = {
     "ENVIRONMENT": "dev",
     "LOG_FORMAT": "json",
     "LOG_LEVEL": "INFO",
-    "RESOURCE_PREFIX": "",
+    "RESOURCE_PREFIX": f"demo{os.getpid()}_",
     "HOST": "127.0.0.1",
     "PORT": "0",  # any free one: the log says which
     "HEALTH_HOST": "127.0.0.1",
@@ -109,11 +112,13 @@ def main() -> int:
 
 def run(emulator: Emulator, logs: Path) -> None:
     use_only({**SETTINGS, **emulator.environment()})
-    options = AwsOptions(endpoint_url=emulator.url)
+    settings = Settings()
     registries = [registry_of(PAYMENT), registry_of(PROCESSOR)]
-    for registry in registries:
-        provision(registry, options)
-    queues = Queues(registries, options)
+    with provisioned(registries, settings):
+        demonstrate(Queues(registries, settings), logs)
+
+
+def demonstrate(queues: Queues, logs: Path) -> None:
     say("starting the services ...")
     with started(SERVICES, logs) as processes:
         for process in processes:
@@ -294,9 +299,14 @@ class Customers:
 class Queues:
     """All queues of the projects, their dead-letter queues among them."""
 
-    def __init__(self, registries: Iterable[ServiceRegistry], options: AwsOptions) -> None:
-        self._broker = SqsBroker(options)
-        declared = [r for registry in registries for r in registry.resources if isinstance(r, QueueResource)]
+    def __init__(self, registries: Iterable[ServiceRegistry], settings: Settings) -> None:
+        self._broker = broker(settings)
+        declared = [
+            with_prefix(resource, settings.resource_prefix)
+            for registry in registries
+            for resource in registry.resources
+            if isinstance(resource, QueueResource)
+        ]
         dead_letters = [queue.dead_letter for queue in declared if queue.dead_letter]
         self._names = sorted({queue.name for queue in [*declared, *dead_letters]})
 

@@ -1,11 +1,17 @@
-"""A RabbitMQ of our own, as a process."""
+"""A RabbitMQ of our own, as a process.
+
+``python tests/rabbitmq_server.py COMMAND ...`` runs a command whose queues are there.
+"""
 
 from __future__ import annotations
 
 import contextlib
 import os
 import shutil
+import signal
 import subprocess
+import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -60,7 +66,12 @@ def running_rabbitmq(folder: Path) -> Iterator[RabbitOptions]:
 def _process(command: list[str], environment: dict[str, str], log: Path) -> Iterator[subprocess.Popen[bytes]]:
     with log.open("wb") as output:
         process = subprocess.Popen(
-            command, env=environment, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT
+            command,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            preexec_fn=_ignore_ctrl_c,  # whoever started it ends it, last
         )
     try:
         yield process
@@ -71,6 +82,10 @@ def _process(command: list[str], environment: dict[str, str], log: Path) -> Iter
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
+
+
+def _ignore_ctrl_c() -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def _wait_for(options: RabbitOptions, server: subprocess.Popen[bytes], log: Path) -> None:
@@ -86,3 +101,30 @@ def _wait_for(options: RabbitOptions, server: subprocess.Popen[bytes], log: Path
         finally:
             broker.close()
     raise AssertionError(f"RabbitMQ did not start:\n{log.read_text(errors='replace')[-4000:]}")
+
+
+def main() -> None:
+    """Exits as the command does; 1 where RabbitMQ is not installed."""
+    if not INSTALLED:
+        sys.exit(NOT_INSTALLED)
+    # `kill` stops it as Ctrl-C does: neither the command nor the broker outlives it.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    with tempfile.TemporaryDirectory(prefix="blackcat-rabbitmq-") as folder:
+        print("starting RabbitMQ ...", flush=True)
+        with running_rabbitmq(Path(folder)) as options:
+            status = _run(sys.argv[1:], {"QUEUE_BACKEND": "rabbitmq", "RABBITMQ_URL": options.url})
+    sys.exit(status)
+
+
+def _run(command: list[str], variables: dict[str, str]) -> int:
+    """Its exit status; Ctrl-C is passed on, and then waited for."""
+    child = subprocess.Popen(command, env=os.environ | variables, start_new_session=True)
+    while True:
+        try:
+            return child.wait()
+        except KeyboardInterrupt:
+            child.send_signal(signal.SIGINT)
+
+
+if __name__ == "__main__":
+    main()

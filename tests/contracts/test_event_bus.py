@@ -36,7 +36,3 @@ class TestEventBridgeBus(EventBusContract):
             return EventBridgeBus(rule.bus.name, aws_options), SqsBroker(aws_options).queue(resource.name)
 
         return connect
-
-    @pytest.mark.xfail(reason="ministack 1.5.33 gives every event the time of the call")
-    def test_an_event_tells_its_time(self, connected: tuple[EventBus, Queue]) -> None:
-        super().test_an_event_tells_its_time(connected)

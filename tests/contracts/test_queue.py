@@ -43,6 +43,8 @@ class TestSqsQueue(QueueContract):
 
 
 class TestLeanSqsQueue(QueueContract):
+    variant = "lean transport"
+
     @pytest.fixture
     def broker(self, aws_options: AwsOptions) -> SqsBroker:
         return SqsBroker(replace(aws_options, sqs_transport="lean"))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 
@@ -27,7 +27,7 @@ from blackcat.infra.configuration import Settings
 from blackcat.infra.free_ports import any_free_port
 from blackcat.resources import QueueResource, dead_letter_name
 from blackcat.testing.contracts import QueueContract
-from rabbitmq_server import INSTALLED, NOT_INSTALLED, running_rabbitmq
+from rabbitmq_server import INSTALLED, NOT_INSTALLED
 
 pytestmark = pytest.mark.skipif(not INSTALLED, reason=NOT_INSTALLED)
 
@@ -35,17 +35,14 @@ HELD = timedelta(minutes=5)
 WAIT = timedelta(seconds=20)  # for what takes a moment
 
 
-@pytest.fixture(scope="module")
-def options(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RabbitOptions]:
-    with running_rabbitmq(tmp_path_factory.mktemp("rabbitmq")) as options:
-        yield options
+@pytest.fixture
+def options(rabbitmq: RabbitOptions) -> RabbitOptions:
+    return rabbitmq
 
 
 @pytest.fixture
-def broker(options: RabbitOptions) -> Iterator[RabbitBroker]:
-    broker = RabbitBroker(options)
-    yield broker
-    broker.close()
+def broker(rabbit_broker: RabbitBroker) -> RabbitBroker:
+    return rabbit_broker
 
 
 @pytest.fixture

@@ -78,6 +78,8 @@ class TestSecretsManagerStore(SecretStoreContract):
 class TestCachedSecretsThatForgetAtOnce(SecretStoreContract):
     """What a cache gives is what its store gives."""
 
+    variant = "cached"
+
     @pytest.fixture
     def vault(self) -> InMemorySecretStore:
         return InMemorySecretStore()

@@ -36,7 +36,3 @@ class TestSnsTopic(TopicContract):
             return SnsTopic(subscription.topic.name, aws_options), SqsBroker(aws_options).queue(resource.name)
 
         return connect
-
-    @pytest.mark.xfail(reason="ministack 1.5.33 leaves binary values out of the envelope")
-    def test_bytes_survive_the_envelope(self, connected: tuple[Topic, Queue]) -> None:
-        super().test_bytes_survive_the_envelope(connected)

@@ -38,11 +38,10 @@ class TestInMemoryTransactions(TransactionsContract):
         with pytest.raises(TransactionCanceled):
             transactions.write([Save(orders, {"id": "1"}, version=0)], token="t")
 
-    def test_other_tables_are_refused(
-        self, transactions: InMemoryTransactions, aws_options: AwsOptions
-    ) -> None:
+    def test_other_tables_are_refused(self, transactions: InMemoryTransactions) -> None:
+        elsewhere = DynamoTable(self.orders_resource, AwsOptions())
         with pytest.raises(InvalidRequest, match="InMemoryTables only"):
-            transactions.write([Save(DynamoTable(self.orders_resource, aws_options), {"id": "1"})])
+            transactions.write([Save(elsewhere, {"id": "1"})])
 
 
 class TestDynamoTransactions(TransactionsContract):

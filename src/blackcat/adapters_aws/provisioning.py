@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import math
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -53,18 +53,9 @@ def provision(registry: ServiceRegistry, options: AwsOptions, *, prefix: str = "
     provisioner = Provisioner(options, prefix=prefix)
     for resource in registry.resources:
         provisioner.create(resource)
-    for queue, subscriptions in _subscriptions(registry):
-        provisioner.subscribe(queue, subscriptions)
-
-
-def _subscriptions(registry: ServiceRegistry) -> Iterable[tuple[QueueResource, Sequence[Source]]]:
-    """By queue: several services may consume one, each with topics and rules of its own."""
-    queues: dict[str, tuple[QueueResource, list[Source]]] = {}
-    for service in registry:
-        if service.subscribes:
-            queue = registry.queue_of(service)
-            queues.setdefault(queue.name, (queue, []))[1].extend((*service.subscriptions, *service.rules))
-    return queues.values()
+    for queue, sources in registry.consumed_queues():
+        if sources:
+            provisioner.subscribe(queue, sources)
 
 
 class Provisioner:

@@ -1,4 +1,4 @@
-"""RabbitMQ behind the ports Broker and Queue; the only package that imports pika.
+"""RabbitMQ behind the ports Broker, Queue and Topic; the only package that imports pika.
 
 Install it with ``pip install "blackcat[rabbitmq]"``.
 """
@@ -6,9 +6,20 @@ Install it with ``pip install "blackcat[rabbitmq]"``.
 import logging
 
 from blackcat.adapters_rabbitmq.connection import RabbitOptions
-from blackcat.adapters_rabbitmq.rabbitmq import RabbitBroker, RabbitProvisioner, RabbitQueue
+from blackcat.adapters_rabbitmq.filters import bindings
+from blackcat.adapters_rabbitmq.provisioning import RabbitProvisioner, provision
+from blackcat.adapters_rabbitmq.rabbitmq import RabbitBroker, RabbitQueue
+from blackcat.adapters_rabbitmq.topics import RabbitTopic
 
-__all__ = ["RabbitBroker", "RabbitOptions", "RabbitProvisioner", "RabbitQueue"]
+__all__ = [
+    "RabbitBroker",
+    "RabbitOptions",
+    "RabbitProvisioner",
+    "RabbitQueue",
+    "RabbitTopic",
+    "bindings",
+    "provision",
+]
 
 # It logs, as warnings and errors with tracebacks, what it also raises: our errors carry it on.
 logging.getLogger("pika").setLevel(logging.CRITICAL)

@@ -15,7 +15,7 @@ from pika.adapters.blocking_connection import BlockingChannel
 
 from blackcat.adapters_rabbitmq.deliveries import Deliveries
 from blackcat.adapters_rabbitmq.errors import CONNECTION_ERRORS, SERVICE, translated
-from blackcat.errors import ConfigurationError, Unreachable
+from blackcat.errors import ConfigurationError, NotFound, QueueNotFound, Unreachable
 
 T = TypeVar("T")
 
@@ -40,6 +40,12 @@ class RabbitOptions:
     def __post_init__(self) -> None:
         if not self.url.startswith(("amqp://", "amqps://")):
             raise ConfigurationError("RABBITMQ_URL must begin with amqp:// or amqps://")
+
+    @property
+    def address(self) -> str:
+        """The host and port, without user and password."""
+        parameters = pika.URLParameters(self.url)
+        return f"{parameters.host}:{parameters.port}"
 
 
 class Session:
@@ -90,8 +96,18 @@ class RabbitConnection:
         self._line: _Line | None = None
         self._owner = 0
 
-    def call(self, function: Callable[[Session], T], *, operation: str, resource: str) -> T:
-        """What ``function`` returns, called in the connection's thread. Raises RemoteError."""
+    def call(
+        self,
+        function: Callable[[Session], T],
+        *,
+        operation: str,
+        resource: str,
+        missing: type[NotFound] = QueueNotFound,
+    ) -> T:
+        """What ``function`` returns, called in the connection's thread.
+
+        Raises RemoteError; ``missing`` for a resource that is not there.
+        """
         call = _Call(function)
         self._take(call)
         wait([call.answer], timeout=CALL_TIMEOUT_SECONDS)
@@ -101,7 +117,7 @@ class RabbitConnection:
         try:
             answer: T = call.answer.result()
         except CONNECTION_ERRORS as error:
-            raise translated(error, operation, resource) from error
+            raise translated(error, operation, resource, missing) from error
         return answer
 
     def close(self) -> None:

@@ -9,6 +9,7 @@ from pika import exceptions
 from blackcat.errors import (
     AccessDenied,
     InvalidRequest,
+    NotFound,
     QueueNotFound,
     RemoteError,
     ServiceUnavailable,
@@ -22,7 +23,6 @@ NOT_FOUND = 404
 # Reply codes of AMQP 0-9-1: https://www.rabbitmq.com/docs/channels#error-handling
 _CODES: dict[int, type[RemoteError]] = {
     403: AccessDenied,
-    NOT_FOUND: QueueNotFound,
     405: TransientError,  # locked by another connection
     406: InvalidRequest,
     506: TransientError,  # a resource alarm
@@ -30,7 +30,7 @@ _CODES: dict[int, type[RemoteError]] = {
 }
 _ADVICE = {
     403: "give the user of RABBITMQ_URL the permission that the broker names",
-    NOT_FOUND: "create the queue first: RabbitProvisioner(options).create(resource)",
+    NOT_FOUND: "create it first: RabbitProvisioner(options).create(resource)",
     406: "a queue keeps the attributes that it was created with: delete it, or declare it as it is",
 }
 
@@ -38,16 +38,20 @@ _ADVICE = {
 CONNECTION_ERRORS = (exceptions.AMQPError, socket.gaierror, OSError)
 
 
-def translated(error: Exception, operation: str, resource: str) -> RemoteError:
+def translated(
+    error: Exception, operation: str, resource: str, missing: type[NotFound] = QueueNotFound
+) -> RemoteError:
     """The error that callers act on; the vendor's belongs into its ``__cause__``."""
     if isinstance(error, exceptions.ChannelClosedByBroker):
-        return _refused(error, operation, resource)
+        return _refused(error, operation, resource, missing)
     kind, detail, code = _known(error)
     return kind(detail, service=SERVICE, operation=operation, resource=resource, code=code)
 
 
-def _refused(error: exceptions.ChannelClosedByBroker, operation: str, resource: str) -> RemoteError:
-    kind = _CODES.get(error.reply_code, InvalidRequest)
+def _refused(
+    error: exceptions.ChannelClosedByBroker, operation: str, resource: str, missing: type[NotFound]
+) -> RemoteError:
+    kind = missing if error.reply_code == NOT_FOUND else _CODES.get(error.reply_code, InvalidRequest)
     advice = _ADVICE.get(error.reply_code)
     detail = f"{error.reply_text}; {advice}" if advice else error.reply_text
     return kind(detail, service=SERVICE, operation=operation, resource=resource, code=str(error.reply_code))

@@ -25,29 +25,32 @@ _SENT_AT = "blackcat-sent-at"
 _RETURNED = "x-delivery-count"  # quorum queues count how often a message was given back
 
 
-def checked(message: OutgoingMessage, queue: str) -> OutgoingMessage:
+def checked(message: OutgoingMessage, destination: str) -> OutgoingMessage:
     """The message, if RabbitMQ takes it. Raises InvalidMessage."""
     size = size_of("", message.attributes)
     if size > MAX_ATTRIBUTES_BYTES:
         raise InvalidMessage(
-            f"attributes of {size} bytes for queue '{queue}' are over the {MAX_ATTRIBUTES_BYTES} bytes that "
+            f"attributes of {size} bytes for {destination} are over the {MAX_ATTRIBUTES_BYTES} bytes that "
             "RabbitMQ's headers take: move some into the body"
         )
     return message
 
 
-def properties(message: OutgoingMessage) -> pika.BasicProperties:
-    """With a new message id, and written to disk before it is confirmed."""
-    headers: dict[str, Any] = {_SENT_AT: time.time_ns() // 1_000_000}
+def properties(
+    message: OutgoingMessage, *, message_id: str | None = None, headers: Mapping[str, str] | None = None
+) -> pika.BasicProperties:
+    """Written to disk before it is confirmed; with a new message id, and further headers to route it by."""
+    found: dict[str, Any] = {_SENT_AT: time.time_ns() // 1_000_000, **(headers or {})}
     if message.attributes:
-        headers[_ATTRIBUTES] = {name: [one.type, one.value] for name, one in message.attributes.items()}
+        # Names may be longer than the keys of a table are in AMQP.
+        found[_ATTRIBUTES] = [[name, one.type, one.value] for name, one in message.attributes.items()]
     if message.group_id is not None:
-        headers[_GROUP] = message.group_id
+        found[_GROUP] = message.group_id
     return pika.BasicProperties(
-        message_id=str(uuid.uuid4()),
+        message_id=message_id or str(uuid.uuid4()),
         delivery_mode=DeliveryMode.Persistent.value,
         content_encoding="utf-8",
-        headers=headers,
+        headers=found,
     )
 
 
@@ -58,16 +61,11 @@ def received(sent: pika.BasicProperties, body: bytes, receipt: str) -> Message:
         id=sent.message_id or str(uuid.uuid4()),
         body=body.decode(errors="replace"),
         receipt=receipt,
-        attributes={name: Attribute(value, kind) for name, (kind, value) in _attributes(headers).items()},
+        attributes={name: Attribute(value, kind) for name, kind, value in headers.get(_ATTRIBUTES, ())},
         receive_count=int(headers.get(_RETURNED, 0)) + 1,
         sent_at=_time(headers.get(_SENT_AT)),
         group_id=headers.get(_GROUP),
     )
-
-
-def _attributes(headers: Mapping[str, Any]) -> Mapping[str, tuple[str, str | bytes]]:
-    found: Mapping[str, tuple[str, str | bytes]] = headers.get(_ATTRIBUTES, {})
-    return found
 
 
 def _time(milliseconds: int | None) -> datetime | None:

@@ -1,4 +1,4 @@
-"""RabbitMQ as broker: queues found by name."""
+"""RabbitMQ as broker: queues and topics found by name."""
 
 from __future__ import annotations
 
@@ -12,23 +12,24 @@ from typing import Any, TypeVar
 from pika.exceptions import ChannelClosedByBroker
 
 from blackcat.adapters_rabbitmq.connection import RabbitConnection, RabbitOptions, Session
-from blackcat.adapters_rabbitmq.errors import CONNECTION_ERRORS, NOT_FOUND, translated
+from blackcat.adapters_rabbitmq.errors import NOT_FOUND
+from blackcat.adapters_rabbitmq.fifo import require_standard
 from blackcat.adapters_rabbitmq.messages import checked, properties, received
+from blackcat.adapters_rabbitmq.publishing import published_in_turn
+from blackcat.adapters_rabbitmq.topics import RabbitTopic
 from blackcat.adapters_rabbitmq.topology import (
     STEPS,
     Declaration,
-    declare,
     declare_ladder,
     read_declaration,
-    require_standard,
     route,
     step_name,
 )
 from blackcat.application.ports import BatchFailure, BatchResult, QueueDepth, QueueDescription, Visibility
 from blackcat.domain.message import MAX_PER_RECEIVE, MAX_WAIT, AttributeValue, Message
 from blackcat.domain.outgoing import OutgoingMessage, for_queue, outgoing
-from blackcat.errors import InvalidRequest, QueueNotFound, RemoteError
-from blackcat.resources import MAX_VISIBILITY, QueueResource
+from blackcat.errors import InvalidRequest, QueueNotFound
+from blackcat.resources import MAX_VISIBILITY
 
 T = TypeVar("T")
 
@@ -37,9 +38,9 @@ _LOOK_EVERY_SECONDS = 0.1
 
 
 class RabbitBroker:
-    """The queues of one virtual host, over one connection. Safe to share between threads.
+    """The queues and topics of one virtual host, over one connection. Safe to share between threads.
 
-    FIFO queues are refused: what else RabbitMQ does otherwise than SQS stands in docs/en/rabbitmq.md.
+    FIFO is refused: what else RabbitMQ does otherwise than SQS stands in docs/en/rabbitmq.md.
     """
 
     def __init__(self, options: RabbitOptions) -> None:
@@ -52,6 +53,10 @@ class RabbitBroker:
         require_standard(name)
         with self._lock:
             return self._queues.setdefault(name, RabbitQueue(name, self._connection))
+
+    def topic(self, name: str) -> RabbitTopic:
+        """Raises InvalidDeclaration for a FIFO topic."""
+        return RabbitTopic(name, self._connection)
 
     def describe(self, name: str) -> QueueDescription:
         declaration = self.queue(name).declaration()
@@ -77,32 +82,6 @@ class RabbitBroker:
     def close(self) -> None:
         """Ends the connection; messages still held go to other receivers at once."""
         self._connection.close()
-
-
-class RabbitProvisioner:
-    """Creates what was declared. Calling it again changes nothing."""
-
-    def __init__(self, options: RabbitOptions) -> None:
-        self._options = options
-
-    def create(self, resource: QueueResource) -> None:
-        """The queue and its dead-letter queue; a queue that exists keeps its messages.
-
-        Raises InvalidDeclaration for a FIFO queue, and InvalidRequest when the queue exists with other
-        attributes: RabbitMQ cannot change them.
-        """
-        require_standard(resource.name)
-
-        def create(session: Session) -> None:
-            for one in filter(None, (resource.dead_letter, resource)):
-                with session.asking() as channel:
-                    declare(channel, one)
-
-        connection = RabbitConnection(self._options)
-        try:
-            connection.call(create, operation="Create", resource=resource.name)
-        finally:
-            connection.close()
 
 
 class RabbitQueue:
@@ -147,26 +126,22 @@ class RabbitQueue:
             group_id=group_id,
             deduplication_id=deduplication_id,
         )
-        checked(for_queue(message, self._name), self._name)
+        self._checked(message)
         delay_seconds = self._delay(message)
         return self._call("Send", lambda session: self._publish(session, message, delay_seconds))
 
     def send_batch(self, messages: Iterable[OutgoingMessage]) -> BatchResult:
         """Each message is confirmed by itself: RabbitMQ has no batches."""
-        ready = [checked(for_queue(message, self._name), self._name) for message in messages]
-        delays = [self._delay(message) for message in ready]
+        checked_messages = [self._checked(message) for message in messages]
+        ready = [(message, self._delay(message)) for message in checked_messages]
 
         def publish(session: Session) -> BatchResult:
-            succeeded: dict[int, str] = {}
-            for index, (message, delay) in enumerate(zip(ready, delays, strict=True)):
-                try:
-                    succeeded[index] = self._publish(session, message, delay)
-                except CONNECTION_ERRORS as error:
-                    if not succeeded:
-                        raise
-                    left = translated(error, "SendBatch", self._name)
-                    return BatchResult(succeeded, _unsent(range(index, len(ready)), left))
-            return BatchResult(succeeded)
+            return published_in_turn(
+                ready,
+                lambda one: self._publish(session, *one),
+                operation="SendBatch",
+                resource=self._name,
+            )
 
         return self._call("SendBatch", publish) if ready else BatchResult({})
 
@@ -198,6 +173,9 @@ class RabbitQueue:
 
     def release(self, receipts: Sequence[str]) -> BatchResult:
         return self.extend([Visibility(receipt, timedelta(0)) for receipt in receipts])
+
+    def _checked(self, message: OutgoingMessage) -> OutgoingMessage:
+        return checked(for_queue(message, self._name), f"queue '{self._name}'")
 
     def _known(self) -> Declaration:
         return self._declaration or self.declaration()
@@ -272,11 +250,6 @@ def _delete(session: Session, receipt: str) -> bool:
 
 def _hide(session: Session, change: Visibility) -> bool:
     return session.deliveries.hide(change.receipt, change.timeout.total_seconds())
-
-
-def _unsent(indices: Iterable[int], error: RemoteError) -> tuple[BatchFailure, ...]:
-    code = error.code or type(error).__name__
-    return tuple(BatchFailure(index, code, error.detail, error.transient) for index in indices)
 
 
 def _not_held(indices: Iterable[int]) -> tuple[BatchFailure, ...]:

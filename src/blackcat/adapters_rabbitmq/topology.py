@@ -1,43 +1,49 @@
 """What stands for one declared queue in RabbitMQ.
 
 The queue ``orders`` is a quorum queue. Beside it stand ``orders.declaration``, whose one message says
-what AMQP cannot be asked for (the visibility timeout, say), and, once a message was delayed, a ladder
-of queues ``orders.delay.512`` to ``orders.delay.1``: each holds its messages for so many seconds, and a
-delay is the sum of the steps that the message passes. (A single queue would not do: a message expires
-only at its head.)
+what AMQP cannot be asked for (the visibility timeout and the bindings, say), and, once a message was
+delayed, a ladder of queues ``orders.delay.512`` to ``orders.delay.1``: each holds its messages for so
+many seconds, and a delay is the sum of the steps that the message passes. (A single queue would not do:
+a message expires only at its head.)
 """
 
 from __future__ import annotations
 
 import json
 import time
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
 from datetime import timedelta
 from typing import Any
 
+from pika import BasicProperties
 from pika.adapters.blocking_connection import BlockingChannel
+from pika.delivery_mode import DeliveryMode
 from pika.exceptions import ChannelClosedByBroker
 
 from blackcat.adapters_rabbitmq.errors import NOT_FOUND, SERVICE
-from blackcat.errors import InvalidDeclaration, InvalidRequest
-from blackcat.resources import FIFO_SUFFIX, MAX_VISIBILITY, QueueResource
+from blackcat.adapters_rabbitmq.filters import Binding
+from blackcat.errors import InvalidRequest
+from blackcat.resources import MAX_VISIBILITY, QueueResource
 
 # Together they make every whole second up to 1023: more than the longest delay of 15 minutes.
 STEPS = tuple(2**power for power in range(10))
 # Quorum queues give up on a message after 20 returns unless told otherwise (from RabbitMQ 4.0).
 _NO_DELIVERY_LIMIT = 2**31 - 1
+_PERSISTENT = BasicProperties(delivery_mode=DeliveryMode.Persistent.value)
 # Another reader holds the declaration for the moment of a call.
 _READS, _BETWEEN_READS_SECONDS = 50, 0.02
 
 
 @dataclass(frozen=True)
 class Declaration:
-    """What a queue was declared with."""
+    """What a queue was declared with, and what was ever bound to it and not unbound since."""
 
     visibility_timeout: timedelta
     delay: timedelta
     dead_letter_queue: str | None
     max_receive_count: int | None
+    bindings: Sequence[Binding] = ()
 
     @classmethod
     def of(cls, resource: QueueResource) -> Declaration:
@@ -56,6 +62,7 @@ class Declaration:
             delay=timedelta(seconds=found["delay"]),
             dead_letter_queue=found["dead_letter_queue"],
             max_receive_count=found["max_receive_count"],
+            bindings=[Binding(**binding) for binding in found.get("bindings", ())],
         )
 
     def written(self) -> bytes:
@@ -65,28 +72,47 @@ class Declaration:
                 "delay": self.delay.total_seconds(),
                 "dead_letter_queue": self.dead_letter_queue,
                 "max_receive_count": self.max_receive_count,
+                "bindings": [asdict(binding) for binding in self.bindings],
             }
         ).encode()
 
 
-def require_standard(name: str) -> None:
-    """Raises InvalidDeclaration for a FIFO queue."""
-    if name.endswith(FIFO_SUFFIX):
-        raise InvalidDeclaration(
-            f"queue '{name}': RabbitMQ has neither message groups nor deduplication: "
-            "keep FIFO queues on SQS, or declare a standard queue and make its handler idempotent"
-        )
+def declare(channel: BlockingChannel, resource: QueueResource, bindings: Sequence[Binding] = ()) -> None:
+    """Creates the queue and its declaration, which says how it is from now on; messages are kept.
 
-
-def declare(channel: BlockingChannel, resource: QueueResource) -> None:
-    """Creates the queue and its declaration, which says how it is from now on; messages are kept."""
+    ``bindings`` are those that it has already.
+    """
+    channel.confirm_delivery()
     channel.queue_declare(resource.name, durable=True, arguments=_arguments(resource))
     channel.queue_declare(
         _declaration_queue(resource.name),
         durable=True,
         arguments={"x-max-length": 1, "x-overflow": "drop-head"},
     )
-    channel.basic_publish("", _declaration_queue(resource.name), Declaration.of(resource).written())
+    _write(channel, resource.name, replace(Declaration.of(resource), bindings=bindings))
+
+
+def bind(channel: BlockingChannel, name: str, wanted: Sequence[Binding]) -> None:
+    """Makes these, and no others, the bindings of the queue: AMQP cannot be asked for them."""
+    channel.confirm_delivery()
+    declaration = read_declaration(channel, name)
+    gone = [binding for binding in declaration.bindings if binding not in wanted]
+    # Whatever ends it half way, the next call knows of every binding there is.
+    _write(channel, name, replace(declaration, bindings=[*wanted, *gone]))
+    for binding in wanted:
+        channel.queue_bind(name, binding.exchange, routing_key="", arguments=_matching(binding))
+    for binding in gone:
+        channel.queue_unbind(name, binding.exchange, routing_key="", arguments=_matching(binding))
+    _write(channel, name, replace(declaration, bindings=wanted))
+
+
+def delete(channel: BlockingChannel, name: str) -> None:
+    """Deletes all that stands for the queue, where it is there."""
+    for step in STEPS:
+        channel.exchange_delete(step_name(name, step))
+        channel.queue_delete(step_name(name, step))
+    channel.queue_delete(_declaration_queue(name))
+    channel.queue_delete(name)
 
 
 def read_declaration(channel: BlockingChannel, name: str) -> Declaration:
@@ -143,6 +169,15 @@ def _pattern(step: int, digit: str) -> str:
     position = len(STEPS) - step.bit_length()
     digits = [digit if place == position else "*" for place in range(len(STEPS))]
     return ".".join(digits)
+
+
+def _matching(binding: Binding) -> dict[str, str]:
+    return {"x-match": "all", **binding.headers}
+
+
+def _write(channel: BlockingChannel, name: str, declaration: Declaration) -> None:
+    """In place of the one before, and on disk: its queue keeps the newest message only."""
+    channel.basic_publish("", _declaration_queue(name), declaration.written(), _PERSISTENT)
 
 
 def _declaration_queue(name: str) -> str:

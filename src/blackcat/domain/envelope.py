@@ -1,4 +1,4 @@
-"""Unwrapping: what SNS and EventBridge put around a message's content is taken off, once."""
+"""What SNS and EventBridge put around a message's content; it is taken off once."""
 
 from __future__ import annotations
 
@@ -6,12 +6,14 @@ import base64
 import json
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import datetime, timezone
 from typing import Any
 
 from blackcat.domain.message import Attribute, Envelope, Message
+from blackcat.domain.outgoing import OutgoingMessage
 
 _SNS_FIELDS = ("MessageId", "TopicArn", "Message", "Timestamp")
-_EVENT_FIELDS = ("id", "detail-type", "source", "account", "time", "region")
+_EVENT_FIELDS = ("id", "detail-type", "source", "time", "region")  # moto leaves the account out
 
 
 def unwrapped(message: Message) -> Message:
@@ -35,6 +37,32 @@ def unwrapped(message: Message) -> Message:
     if "detail" in wrapping and "version" in wrapping and _has_texts(wrapping, _EVENT_FIELDS):
         return _from_eventbridge(message, wrapping)
     return message
+
+
+def sns_notification(message: OutgoingMessage, *, id: str, topic_arn: str, at: datetime) -> dict[str, Any]:
+    """A topic's message as SNS puts it into a queue, but for what it signs.
+
+    https://docs.aws.amazon.com/sns/latest/dg/sns-sqs-as-subscriber.html
+    """
+    at = at.astimezone(timezone.utc)
+    notification: dict[str, Any] = {
+        "Type": "Notification",
+        "MessageId": id,
+        "TopicArn": topic_arn,
+        "Message": message.body,
+        "Timestamp": at.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+    }
+    if message.attributes:
+        notification["MessageAttributes"] = {
+            name: {"Type": attribute.type, "Value": _as_text(attribute)}
+            for name, attribute in message.attributes.items()
+        }
+    return notification
+
+
+def _as_text(attribute: Attribute) -> str:
+    value = attribute.value
+    return base64.b64encode(value).decode() if isinstance(value, bytes) else value
 
 
 def _may_be_wrapped(body: str) -> bool:

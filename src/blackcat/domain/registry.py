@@ -8,7 +8,7 @@ from typing import Any
 
 from blackcat.domain.service import Service
 from blackcat.errors import InvalidDeclaration, UnknownService
-from blackcat.resources import BusRule, QueueResource, Resource
+from blackcat.resources import BusRule, QueueResource, Resource, Subscription
 
 
 class ServiceRegistry:
@@ -65,6 +65,15 @@ class ServiceRegistry:
         if not isinstance(queue, QueueResource):
             raise InvalidDeclaration(f"service '{service.name}' consumes no queue of this registry")
         return queue
+
+    def consumed_queues(self) -> list[tuple[QueueResource, list[Subscription | BusRule]]]:
+        """The queue of every consumer with all that feeds it; a queue may have several consumers."""
+        queues: dict[str, tuple[QueueResource, list[Subscription | BusRule]]] = {}
+        for service in self:
+            if service.queue:
+                queue = self.queue_of(service)
+                queues.setdefault(queue.name, (queue, []))[1].extend((*service.subscriptions, *service.rules))
+        return list(queues.values())
 
     def _declared(self) -> Iterator[tuple[Service, Resource]]:
         for service in self:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import os
-from typing import overload
+from typing import TYPE_CHECKING, overload
 
 from blackcat.adapters_aws import (
     AwsOptions,
@@ -22,6 +22,7 @@ from blackcat.application.parameters import CachedParameters
 from blackcat.application.ports import Broker, EventBus, Queue, Table, Topic, Transactions
 from blackcat.application.secrets import CachedSecrets, Secret
 from blackcat.domain.secret import PLAIN_KEYS, SecretValue
+from blackcat.domain.service import Service
 from blackcat.errors import BusNotFound, ConfigurationError, TransientError
 from blackcat.infra.configuration import Settings, export_aws_variables
 from blackcat.infra.redaction import redactor
@@ -34,6 +35,9 @@ from blackcat.resources import (
     TopicResource,
     with_prefix,
 )
+
+if TYPE_CHECKING:
+    from blackcat.adapters_rabbitmq import RabbitBroker, RabbitOptions
 
 # Beside one connection per handler: pollers, the keeper, and calls that the handlers make at once.
 _SPARE_CONNECTIONS = 10
@@ -69,7 +73,7 @@ def connect(
     if isinstance(resource, QueueResource):
         return broker(settings).queue(with_prefix(resource, settings.resource_prefix).name)
     if isinstance(resource, TopicResource):
-        return SnsTopic(with_prefix(resource, settings.resource_prefix).name, options)
+        return topic(with_prefix(resource, settings.resource_prefix).name, settings)
     if isinstance(resource, EventBusResource):
         return _found_bus(with_prefix(resource, settings.resource_prefix).name, options)
     if isinstance(resource, SecretResource):
@@ -101,9 +105,41 @@ def _found_bus(name: str, options: AwsOptions) -> EventBus:
 
 def broker(settings: Settings) -> Broker:
     """Where queues are found, as QUEUE_BACKEND says. Raises ConfigurationError when its extra is missing."""
-    if settings.queue_backend == "rabbitmq" and settings.rabbitmq_url is not None:
-        return _rabbitmq(settings.rabbitmq_url.get_secret_value())
-    return SqsBroker(aws_options(settings))
+    rabbit = rabbit_options(settings)
+    return _rabbitmq(rabbit) if rabbit else SqsBroker(aws_options(settings))
+
+
+def topic(name: str, settings: Settings) -> Topic:
+    """A topic by its real name, as QUEUE_BACKEND says: topics go where the queues are.
+
+    Raises ConfigurationError when its extra is missing, InvalidDeclaration for what it does not have.
+    """
+    rabbit = rabbit_options(settings)
+    return _rabbitmq(rabbit).topic(name) if rabbit else SnsTopic(name, aws_options(settings))
+
+
+def rabbit_options(settings: Settings) -> RabbitOptions | None:
+    """Where RabbitMQ is; None while queues are on SQS.
+
+    Raises ConfigurationError when its extra is missing.
+    """
+    if settings.queue_backend == "sqs" or settings.rabbitmq_url is None:
+        return None
+    try:
+        from blackcat.adapters_rabbitmq import RabbitOptions  # an extra
+    except ImportError as error:
+        raise ConfigurationError(
+            "QUEUE_BACKEND=rabbitmq needs an extra: pip install 'blackcat[rabbitmq]'"
+        ) from error
+    return RabbitOptions(settings.rabbitmq_url.get_secret_value())
+
+
+def require_deliverable(service: Service, settings: Settings) -> None:
+    """Raises InvalidDeclaration when the backend of the queues cannot do what a consumer declares."""
+    if rabbit_options(settings) and service.queue_name:
+        from blackcat.adapters_rabbitmq import bindings
+
+        bindings(service.queue_name, [*service.subscriptions, *service.rules])
 
 
 def stores(place: Place) -> Stores:
@@ -134,14 +170,10 @@ def _address() -> str | None:
 
 
 @functools.cache
-def _rabbitmq(url: str) -> Broker:
-    try:
-        from blackcat.adapters_rabbitmq import RabbitBroker, RabbitOptions  # an extra
-    except ImportError as error:
-        raise ConfigurationError(
-            "QUEUE_BACKEND=rabbitmq needs an extra: pip install 'blackcat[rabbitmq]'"
-        ) from error
-    return RabbitBroker(RabbitOptions(url))
+def _rabbitmq(options: RabbitOptions) -> RabbitBroker:
+    from blackcat.adapters_rabbitmq import RabbitBroker
+
+    return RabbitBroker(options)
 
 
 @functools.cache

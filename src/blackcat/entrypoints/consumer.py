@@ -17,7 +17,7 @@ from blackcat.application.ports import Resolver
 from blackcat.application.shutdown import Shutdown
 from blackcat.domain.registry import ServiceRegistry
 from blackcat.domain.service import Service
-from blackcat.entrypoints.connections import broker
+from blackcat.entrypoints.connections import broker, require_deliverable
 from blackcat.entrypoints.exit_status import DONE
 from blackcat.entrypoints.process import run_in_process
 from blackcat.errors import ConfigurationError, EntrypointError
@@ -53,11 +53,7 @@ def _check(service: Service, settings: Settings) -> None:
             f"consumer '{service.name}' cannot run with AWS_DRY_RUN: what it receives without deleting would "
             "end in the dead-letter queue; unset it, or try the handler in a test"
         )
-    if settings.queue_backend == "rabbitmq" and service.subscribes:
-        raise ConfigurationError(
-            f"consumer '{service.name}' subscribes to topics or buses, which cannot deliver to RabbitMQ: "
-            "unset QUEUE_BACKEND"
-        )
+    require_deliverable(service, settings)
 
 
 def _consumer(service: Service, registry: ServiceRegistry, settings: Settings, handle: Next) -> Consumer:

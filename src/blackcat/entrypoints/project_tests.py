@@ -15,7 +15,7 @@ from uuid import uuid4
 
 import pytest
 
-from blackcat.adapters_aws import AwsOptions, provision
+from blackcat.adapters_aws import AwsOptions
 from blackcat.application.container import opened_container
 from blackcat.application.dev.account import away_from_accounts, checked_endpoint
 from blackcat.application.ports import Broker
@@ -24,6 +24,7 @@ from blackcat.domain.service import Service, ServiceType
 from blackcat.entrypoints import connections
 from blackcat.entrypoints.consumer import message_handler
 from blackcat.entrypoints.dev.environment import from_dotenv
+from blackcat.entrypoints.provisioning import provisioned
 from blackcat.errors import InvalidDeclaration
 from blackcat.infra.configuration import Settings
 from blackcat.infra.dev_session import local_environment
@@ -38,7 +39,6 @@ from blackcat.testing.processes import ServiceProcess
 _SETTINGS = {
     "ENVIRONMENT": "dev",
     "AWS_DRY_RUN": "false",
-    "QUEUE_BACKEND": "sqs",
     "HOST": "127.0.0.1",
     "PORT": "0",
     "HEALTH_HOST": "127.0.0.1",
@@ -84,7 +84,8 @@ def emulator_url(project: Project) -> Iterator[str]:
 def emulated_aws(url: str, registry: ServiceRegistry) -> Iterator[EmulatedAws]:
     """What the registry declares, on the emulator under names of its own; the environment leads there.
 
-    Nothing leads to an account meanwhile: no credentials, profile or address of the machine's.
+    Nothing leads to an account meanwhile: no credentials, profile or address of the machine's. With
+    QUEUE_BACKEND=rabbitmq the queues and topics are in that RabbitMQ, and removed from it at the end.
     """
     aws = EmulatedAws(AwsOptions(region=REGION, endpoint_url=url), f"t{uuid4().hex[:8]}_")
     with (
@@ -98,8 +99,8 @@ def emulated_aws(url: str, registry: ServiceRegistry) -> Iterator[EmulatedAws]:
             patch.delenv(name)
         for name, value in variables.items():
             patch.setenv(name, value)
-        provision(registry, aws.options, prefix=aws.prefix)
-        yield aws
+        with provisioned([registry], Settings()):
+            yield aws
 
 
 def drain_service(

@@ -11,7 +11,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import sys
+from collections.abc import Callable, Generator, Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from blackcat.domain.service import Service
     from blackcat.entrypoints.project_tests import EmulatedAws
     from blackcat.infra.project import Project
+    from blackcat.infra.redaction import Redactor
     from blackcat.testing import Drained, FrozenClock, ServiceProcess
 
 
@@ -39,6 +41,23 @@ class RunService(Protocol):
     """What the fixture ``run_service`` gives."""
 
     def __call__(self, service: str, **settings: str) -> ServiceProcess: ...
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Mask in a failure what Blackcat knows to be secret: ``drain`` raises and logs within the test."""
+    report = yield
+    if redaction := sys.modules.get("blackcat.infra.redaction"):
+        _mask(report, redaction.redactor)
+    return report
+
+
+def _mask(report: pytest.TestReport, redactor: Redactor) -> None:
+    report.sections = [(title, redactor.known_masked(text)) for title, text in report.sections]
+    shown = report.longreprtext
+    masked = redactor.known_masked(shown)
+    if masked != shown:
+        report.longrepr = masked
 
 
 @pytest.fixture(scope="session")

@@ -9,6 +9,7 @@ from blackcat.application.entrypoint import load, worker_entrypoint
 from blackcat.application.ports import Resolver
 from blackcat.domain.registry import ServiceRegistry
 from blackcat.domain.service import Service, ServiceType
+from blackcat.entrypoints.connections import require_deliverable
 from blackcat.entrypoints.consumer import message_handler
 from blackcat.errors import ConfigurationError
 from blackcat.infra.configuration import Settings
@@ -29,6 +30,7 @@ def rehearse(registry: ServiceRegistry) -> None:
 def build(service: Service, resolver: Resolver | None, settings: Settings) -> object:
     """What a process has before its first message, run or request. Raises ConfigurationError."""
     if service.type is ServiceType.CONSUMER:
+        require_deliverable(service, settings)
         return message_handler(service, resolver)
     if service.type is ServiceType.WORKER:
         subject = f"worker '{service.name}'"

@@ -27,12 +27,14 @@ _BETWEEN_TRIES_SECONDS = 0.05
 class DevSession:
     """What runs: the address of AWS's stand-in, and of each service.
 
-    ``services`` has the address of an API, the health address of a consumer and None for a worker.
+    ``queue_backend`` is its QUEUE_BACKEND; ``services`` has the address of an API, the health address of a
+    consumer and None for a worker.
     """
 
     pid: int
     endpoint_url: str
     region: str
+    queue_backend: str = "sqs"
     services: Mapping[str, str | None] = field(default_factory=dict)
 
     def environment(self) -> dict[str, str]:

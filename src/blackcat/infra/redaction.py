@@ -69,10 +69,13 @@ class Redactor:
             longest_first = sorted(self._known, key=len, reverse=True)
             self._pattern = re.compile("|".join(map(re.escape, longest_first)))
 
+    def known_masked(self, text: str) -> str:
+        """The text without the values that it was told; what only looks like a secret stays."""
+        return self._pattern.sub(MASK, text) if self._pattern else text
+
     def text(self, text: str) -> str:
         """The text without secrets."""
-        if self._pattern:
-            text = self._pattern.sub(MASK, text)
+        text = self.known_masked(text)
         lower = text.lower()
         if not any(hint in lower for hint in _HINTS):
             return text

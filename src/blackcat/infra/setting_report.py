@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import typing
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,7 +23,7 @@ from pydantic_settings import (
 from pydantic_settings import SettingsError as SourceError
 
 from blackcat.domain.setting import Setting
-from blackcat.infra.configuration import Settings, filled
+from blackcat.infra.configuration import Settings, filled, told
 from blackcat.infra.redaction import MASK, redactor
 from blackcat.infra.setting_names import aliases, variables
 from blackcat.infra.setting_problems import Problem
@@ -56,10 +57,24 @@ class Given:
 def setting_report(root: Path) -> list[Setting]:
     """Blackcat's settings, then those of each class that the project's imported modules declare."""
     classes: list[type[Settings]] = [Settings, *_project_classes(root)]
+    _learn_secrets(classes)
     settings = [setting for cls in classes for setting in _reported(cls, classes)]
     # What concerns no single setting is found with every class: it is told with the first.
-    told = {(one.variable, one.problem): one for one in reversed(settings)}
-    return [one for one in settings if one.source or told[one.variable, one.problem] is one]
+    first = {(one.variable, one.problem): one for one in reversed(settings)}
+    return [one for one in settings if one.source or first[one.variable, one.problem] is one]
+
+
+def _learn_secrets(classes: Iterable[type[Settings]]) -> None:
+    """Before anything is shown: a secret may stand in the wrong variable too."""
+    try:
+        said = told()
+    except UnicodeDecodeError:  # of an .env file; the validation tells it
+        said = dict(os.environ)
+    for cls in classes:
+        for name, field in cls.model_fields.items():
+            if _holds_secret(field.annotation):
+                for variable in variables(cls, name):
+                    redactor.learn(said.get(variable, ""))
 
 
 def _project_classes(root: Path) -> list[type[Settings]]:

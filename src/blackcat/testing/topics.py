@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import hashlib
 import threading
 import uuid
@@ -11,7 +10,8 @@ from typing import Any
 
 from blackcat.application.clock import SystemClock
 from blackcat.application.ports import BatchFailure, BatchResult, Clock, Queue
-from blackcat.domain.message import Attribute, AttributeValue
+from blackcat.domain.envelope import sns_notification
+from blackcat.domain.message import AttributeValue
 from blackcat.domain.outgoing import OutgoingMessage, for_topic, outgoing
 from blackcat.errors import InvalidRequest
 from blackcat.resources import FIFO_SUFFIX, TopicResource
@@ -72,7 +72,7 @@ class InMemoryTopic:
             self.published.append(message)
             for queue, raw_delivery in self._subscriptions:
                 queue.send(
-                    message.body if raw_delivery else self._envelope(message_id, message),
+                    message.body if raw_delivery else self._notification(message_id, message),
                     attributes=message.attributes if raw_delivery else None,
                     group_id=message.group_id,
                     deduplication_id=deduplication_id if queue.name.endswith(FIFO_SUFFIX) else None,
@@ -90,24 +90,6 @@ class InMemoryTopic:
             )
         return hashlib.sha256(message.body.encode()).hexdigest()
 
-    def _envelope(self, message_id: str, message: OutgoingMessage) -> dict[str, Any]:
-        """https://docs.aws.amazon.com/sns/latest/dg/sns-sqs-as-subscriber.html"""
-        envelope: dict[str, Any] = {
-            "Type": "Notification",
-            "MessageId": message_id,
-            "TopicArn": f"arn:aws:sns:us-east-1:000000000000:{self.name}",
-            "Message": message.body,
-            "Timestamp": self._clock.now().isoformat(timespec="milliseconds").replace("+00:00", "Z"),
-        }
-        if message.attributes:
-            envelope["MessageAttributes"] = {
-                name: {"Type": attribute.type, "Value": _text(attribute)}
-                for name, attribute in message.attributes.items()
-            }
-        return envelope
-
-
-def _text(attribute: Attribute) -> str:
-    if isinstance(attribute.value, bytes):
-        return base64.b64encode(attribute.value).decode()
-    return attribute.value
+    def _notification(self, message_id: str, message: OutgoingMessage) -> dict[str, Any]:
+        topic_arn = f"arn:aws:sns:us-east-1:000000000000:{self.name}"
+        return sns_notification(message, id=message_id, topic_arn=topic_arn, at=self._clock.now())

@@ -9,13 +9,14 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import TypeAdapter
 
 from blackcat.adapters_aws.dynamodb_values import decode, encode
 from blackcat.domain.item import stored_value
 from blackcat.errors import InvalidItem
+from contracts.properties import DIGITS_KEPT, TIMES_SORT, VALUES_COME_BACK, VALUES_KEPT
 
 
 class Colour(Enum):
@@ -88,7 +89,12 @@ def _value(scalar: Typed, data: st.DataObject) -> tuple[Any, Any]:
     return type_, data.draw(values)
 
 
+def test_the_page_tells_how_many_types_there_are() -> None:
+    assert len(SCALARS) == VALUES_COME_BACK.kinds == VALUES_KEPT.kinds
+
+
 @of_every_type
+@settings(max_examples=VALUES_COME_BACK.cases)
 @given(data=st.data())
 def test_a_value_comes_back_or_is_refused(scalar: Typed, data: st.DataObject) -> None:
     type_, value = _value(scalar, data)
@@ -100,6 +106,7 @@ def test_a_value_comes_back_or_is_refused(scalar: Typed, data: st.DataObject) ->
 
 
 @of_every_type
+@settings(max_examples=VALUES_KEPT.cases)
 @given(data=st.data())
 def test_what_is_decoded_is_what_was_stored(scalar: Typed, data: st.DataObject) -> None:
     _, value = _value(scalar, data)
@@ -110,6 +117,7 @@ def test_what_is_decoded_is_what_was_stored(scalar: Typed, data: st.DataObject) 
     assert decode(encode(kept)) == kept
 
 
+@settings(max_examples=TIMES_SORT.cases)
 @given(st.datetimes(timezones=_ZONES), st.datetimes(timezones=_ZONES))
 def test_times_sort_as_text(first: datetime, second: datetime) -> None:
     try:
@@ -119,6 +127,7 @@ def test_times_sort_as_text(first: datetime, second: datetime) -> None:
     assert (texts[0] < texts[1]) == (first < second)
 
 
+@settings(max_examples=DIGITS_KEPT.cases)
 @given(st.integers(-(10**38) + 1, 10**38 - 1), st.integers(-90, 80))
 def test_38_digits_are_kept(digits: int, exponent: int) -> None:
     number = Decimal(f"{digits}E{exponent}")

@@ -17,7 +17,7 @@ from blackcat.entrypoints.consumer import run_consumer
 from blackcat.errors import ConfigurationError
 from blackcat.infra.emulator import Emulator
 from blackcat.infra.redaction import redactor
-from blackcat.resources import SecretResource, TopicResource
+from blackcat.resources import EventBusResource, SecretResource, TopicResource
 
 LOCAL, OTHER = "http://127.0.0.1:1", "http://127.0.0.1:2"
 
@@ -103,14 +103,22 @@ def test_a_secret_without_a_dev_value_says_what_to_write(aws_options: AwsOptions
     Provisioner(aws_options).create(of_another)
 
 
-def test_a_subscriber_does_not_start_on_rabbitmq():
+@pytest.mark.parametrize(
+    ("source", "reason"),
+    [
+        (EventBusResource("shop").rule(pattern={"source": ["shop"]}), "EventBridge delivers to SQS only"),
+        (TopicResource("placed").subscription(filter_policy={"amount": [{"numeric": [">", 1]}]}), "exact"),
+        (TopicResource("placed.fifo"), "topic 'placed.fifo'"),
+    ],
+)
+def test_what_rabbitmq_cannot_deliver_does_not_start_on_it(source, reason):
     service = Service(
         name="orders",
         type=ServiceType.CONSUMER,
         entrypoint="shop.consumers:OrderConsumer",
         queue_name="orders",
-        subscribes=[TopicResource("placed")],
+        subscribes=[source],
     )
     settings = Settings(queue_backend="rabbitmq", rabbitmq_url="amqp://localhost/")
-    with pytest.raises(ConfigurationError, match="cannot deliver to RabbitMQ"):
+    with pytest.raises(ConfigurationError, match=reason):
         run_consumer(service, ServiceRegistry([service]), settings)

@@ -8,13 +8,13 @@ from datetime import date, datetime, time, timedelta, timezone
 from decimal import Decimal
 from enum import Enum, IntEnum
 from pathlib import Path
-from typing import Any
+from typing import Any, get_type_hints
 from uuid import UUID, uuid4
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from pydantic import BaseModel, Field, RootModel, SecretStr, field_serializer
+from pydantic import BaseModel, Field, RootModel, SecretStr, create_model, field_serializer
 
 from blackcat import DynamoRepository
 from blackcat.adapters_aws.dynamodb_values import decode_item, encode_item
@@ -30,6 +30,7 @@ from blackcat.errors import (
 from blackcat.infra.entities import EntityCodec
 from blackcat.resources import TableIndex, TableResource
 from blackcat.testing import InMemoryTable, InMemoryTransactions
+from contracts.properties import ENTITIES_COME_BACK
 
 ORDERS = TableResource(
     "orders",
@@ -468,10 +469,17 @@ _everything = st.builds(
 )
 
 
-@settings(max_examples=300)
+EverythingModel = create_model(
+    "EverythingModel", **{name: (hint, ...) for name, hint in get_type_hints(Everything).items()}
+)
+
+
+@pytest.mark.parametrize("kind", [Everything, EverythingModel])
+@settings(max_examples=ENTITIES_COME_BACK.cases)
 @given(_everything)
-def test_every_field_comes_back_over_the_wire(entity: Everything) -> None:
-    codec = EntityCodec(Everything, TableResource("everything", key="id"))
+def test_every_field_comes_back_over_the_wire(kind: type[Any], everything: Everything) -> None:
+    entity = kind(**vars(everything))
+    codec = EntityCodec(kind, TableResource("everything", key="id"))
     wire = encode_item(codec.item(entity))
     assert codec.entity(decode_item(wire)) == entity
 

@@ -16,6 +16,7 @@ _AWS_DOMAINS = (
     "amazonwebservices.com.cn",
     "api.aws",
     "c2s.ic.gov",
+    "on.aws",
     "sc2s.sgov.gov",
 )
 # What leads boto3 to credentials, to an account or to another address.
@@ -45,12 +46,26 @@ def checked_endpoint(variable: str, url: str) -> str:
             f"{variable} is no address: write it as http://127.0.0.1:4566, or leave it out for the "
             "embedded emulator"
         )
-    if any(host == domain or host.endswith(f".{domain}") for domain in _AWS_DOMAINS):
+    if _is_of_aws(host):
         raise ConfigurationError(
             f"{variable} leads to a real AWS account ({host}), which `blackcat dev` never touches: unset it "
             "for the embedded emulator, or set it to an emulator of your own"
         )
     return url
+
+
+def check_broker(url: str) -> None:
+    """Raises ConfigurationError when the address is that of an Amazon MQ."""
+    host = (urlsplit(url).hostname or "").rstrip(".")
+    if _is_of_aws(host):
+        raise ConfigurationError(
+            f"RABBITMQ_URL leads to a real AWS account ({host}), where queues are created by a script of "
+            "your own: set it to a RabbitMQ for development"
+        )
+
+
+def _is_of_aws(host: str) -> bool:
+    return any(host == domain or host.endswith(f".{domain}") for domain in _AWS_DOMAINS)
 
 
 def check_endpoints(told: Mapping[str, str]) -> None:

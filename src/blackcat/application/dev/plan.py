@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -15,12 +15,13 @@ from blackcat.resources import QueueResource
 
 @dataclass(frozen=True)
 class PlannedService:
-    """A service, as far as dev has to know it."""
+    """A service, as far as dev has to know it; ``fed_by`` says what else than senders fills its queue."""
 
     name: str
     type: ServiceType
     queue: str | None = None
     schedule: str | None = None
+    fed_by: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -60,9 +61,8 @@ class ProjectPlan:
 
     @staticmethod
     def from_json(content: Mapping[str, Any]) -> ProjectPlan:
-        services = [{**service, "type": ServiceType(service["type"])} for service in content["services"]]
         return ProjectPlan(
-            services=tuple(PlannedService(**service) for service in services),
+            services=tuple(_from_json(service) for service in content["services"]),
             queues=tuple(content["queues"]),
             topics=tuple(content["topics"]),
             port=content["port"],
@@ -75,17 +75,28 @@ def plan_of(registry: ServiceRegistry, *, port: int, stop_seconds: float) -> Pro
     return ProjectPlan(
         services=tuple(_planned(service) for service in registry),
         queues=tuple(found.name for found in registry.resources if isinstance(found, QueueResource)),
-        topics=tuple(dict.fromkeys(topic for service in registry for topic in _subscribed(service))),
+        topics=tuple(dict.fromkeys(one.topic.name for service in registry for one in service.subscriptions)),
         port=port,
         stop_seconds=stop_seconds,
     )
 
 
-def _subscribed(service: Service) -> list[str]:
-    return [subscription.topic.name for subscription in service.subscriptions]
-
-
 def _planned(service: Service) -> PlannedService:
     if service.schedule:
         schedule(service.schedule)
-    return PlannedService(service.name, service.type, service.queue_name, service.schedule)
+    return PlannedService(
+        service.name, service.type, service.queue_name, service.schedule, tuple(_subscribed(service))
+    )
+
+
+def _subscribed(service: Service) -> Iterator[str]:
+    for subscription in service.subscriptions:
+        yield f"topic {subscription.topic.name}"
+    for rule in service.rules:
+        named = f"rule {rule.name} of " if rule.name else ""
+        yield f"{named}event bus {rule.bus.name}"
+
+
+def _from_json(content: Mapping[str, Any]) -> PlannedService:
+    kind, fed_by = ServiceType(content["type"]), tuple(content["fed_by"])
+    return PlannedService(**{**content, "type": kind, "fed_by": fed_by})

@@ -31,10 +31,16 @@ from blackcat.resources import (
 
 
 def aws_checks(
-    registry: ServiceRegistry, account: Account, *, prefix: str = "", service: str | None = None
+    registry: ServiceRegistry,
+    account: Account,
+    *,
+    prefix: str = "",
+    service: str | None = None,
+    messaging: bool = True,
 ) -> Iterator[Check]:
     """One check per resource, subscription and rule, and the permissions of the service, or of all.
 
+    Without ``messaging``, queues and topics are elsewhere: AWS is not asked for them.
     When AWS cannot even say whose credentials these are, that is all that is found: every other call
     would fail in the same way.
     """
@@ -48,9 +54,9 @@ def aws_checks(
         finding = rules.AWS_DOES_NOT_ANSWER.found("AWS", str(error))
         yield Check("AWS", lambda: [finding, Unchecked("everything in AWS", "AWS cannot be asked")])
     else:
-        yield from _resources(actual, account)
+        yield from _resources(actual, account, messaging=messaging)
         chosen = [actual.select(service)] if service else list(actual)
-        yield Check("permissions", partial(permissions, chosen, actual, account))
+        yield Check("permissions", partial(permissions, chosen, actual, account, messaging=messaging))
 
 
 def with_real_names(registry: ServiceRegistry, prefix: str) -> ServiceRegistry:
@@ -70,15 +76,23 @@ def _with_real_names(service: Service, prefix: str) -> Service:
     )
 
 
-def _resources(registry: ServiceRegistry, account: Account) -> Iterator[Check]:
+def _resources(registry: ServiceRegistry, account: Account, *, messaging: bool) -> Iterator[Check]:
+    for resource in registry.resources:
+        if not isinstance(resource, QueueResource | TopicResource):
+            yield _resource(resource, account)
+    if messaging:
+        yield from _messaging(registry, account)
+
+
+def _messaging(registry: ServiceRegistry, account: Account) -> Iterator[Check]:
     consumed = {queue.name for queue in consumers(registry)}
     fed = {queue.name for queue, _ in (*subscriptions(registry), *bus_rules(registry))}
     for resource in registry.resources:
         if isinstance(resource, QueueResource):
             facts = {"consumed": resource.name in consumed, "fed": resource.name in fed}
             yield Check(f"queue '{resource.name}'", partial(queue_in_aws, resource, account, **facts))
-        else:
-            yield _resource(resource, account)
+        elif isinstance(resource, TopicResource):
+            yield Check(f"topic '{resource.name}'", partial(topic_in_aws, resource, account))
     for queue, subscription in subscriptions(registry):
         subject = f"subscription of '{queue.name}'"
         yield Check(subject, partial(subscription_in_aws, queue, subscription, account))
@@ -87,13 +101,9 @@ def _resources(registry: ServiceRegistry, account: Account) -> Iterator[Check]:
         yield Check(subject, partial(rule_in_aws, queue, rule, account))
 
 
-def _resource(
-    resource: TopicResource | TableResource | EventBusResource | SecretResource, account: Account
-) -> Check:
+def _resource(resource: TableResource | EventBusResource | SecretResource, account: Account) -> Check:
     if isinstance(resource, TableResource):
         return Check(f"table '{resource.name}'", partial(table_in_aws, resource, account))
     if isinstance(resource, EventBusResource):
         return Check(f"event bus '{resource.name}'", partial(bus_in_aws, resource, account))
-    if isinstance(resource, SecretResource):
-        return Check(f"secret '{resource.name}'", partial(secret_in_aws, resource, account))
-    return Check(f"topic '{resource.name}'", partial(topic_in_aws, resource, account))
+    return Check(f"secret '{resource.name}'", partial(secret_in_aws, resource, account))

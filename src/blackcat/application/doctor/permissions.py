@@ -59,12 +59,19 @@ Needs = dict[Resource, dict[str, list[Service]]]
 """Who needs which action on which resource."""
 
 
-def permissions(services: Sequence[Service], registry: ServiceRegistry, account: Account) -> Results:
-    """Each action that the services need, asked of IAM's policy simulator for the present role."""
+def permissions(
+    services: Sequence[Service], registry: ServiceRegistry, account: Account, *, messaging: bool = True
+) -> Results:
+    """Each action that the services need, asked of IAM's policy simulator for the present role.
+
+    Without ``messaging``, queues and topics are not in AWS.
+    """
     principal = account.principal()
     if principal.endswith(":root"):
         return  # the account itself: nothing is refused
     for resource, actions in needs(services, registry).items():
+        if not messaging and isinstance(resource, QueueResource | TopicResource):
+            continue
         for arn in (yield from _arns(resource, account)):
             wanted = [action for action in actions if not _is_index(arn) or action == "dynamodb:Query"]
             try:
@@ -74,7 +81,8 @@ def permissions(services: Sequence[Service], registry: ServiceRegistry, account:
                     f"permissions of {principal}",
                     f"without iam:SimulatePrincipalPolicy only reads can be tried: {error}",
                 )
-                yield from _reads(services, registry, account)
+                if messaging:
+                    yield from _reads(services, registry, account)
                 return
             for action in refused:
                 yield rules.PERMISSION_MISSING.found(

@@ -103,8 +103,9 @@ def _aws_checks(registry: ServiceRegistry, settings: Settings | None) -> Iterato
     from blackcat.adapters_aws.destination import destination
     from blackcat.adapters_aws.inspection import AwsAccount
     from blackcat.application.doctor.aws import aws_checks
+    from blackcat.application.doctor.broker import queues_in_broker
     from blackcat.application.doctor.examination import Check
-    from blackcat.entrypoints.connections import aws_options
+    from blackcat.entrypoints.connections import aws_options, broker
     from blackcat.errors import ConfigurationError
 
     if settings is None:
@@ -113,13 +114,18 @@ def _aws_checks(registry: ServiceRegistry, settings: Settings | None) -> Iterato
         return
     options = aws_options(settings)
     with contextlib.suppress(ConfigurationError):  # the checks tell it
-        click.echo(f"looking {destination('sqs', options)}", err=True)
+        beside = " and in RabbitMQ" if settings.queue_backend == "rabbitmq" else ""
+        click.echo(f"looking {destination('sqs', options)}{beside}", err=True)
     known = any(service.name == settings.service_name for service in registry)
+    if settings.queue_backend == "rabbitmq":
+        prefix = settings.resource_prefix
+        yield Check("RabbitMQ", lambda: queues_in_broker(registry, broker(settings), prefix=prefix))
     yield from aws_checks(
         registry,
         AwsAccount(options),
         prefix=settings.resource_prefix,
         service=settings.service_name if known else None,
+        messaging=settings.queue_backend == "sqs",
     )
 
 

@@ -71,7 +71,7 @@ def command(
     place = find_place(ctx.obj)
     found = place.service(service)
     _check_arguments(found, text, content, message_options=bool(attributes or group))
-    click.echo(f"running {found.name} here; its AWS is {place.described()}", err=True)
+    click.echo(f"running {found.name} here; {place.around()}", err=True)
     if found.type is ServiceType.REST_API:
         return _request(place, found, text or "", content, with_json)
     with results_only():

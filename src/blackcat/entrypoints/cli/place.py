@@ -13,13 +13,22 @@ from typing import TYPE_CHECKING
 
 from blackcat.domain.registry import ServiceRegistry
 from blackcat.domain.service import Service, ServiceType
-from blackcat.errors import BlackcatError, NotFound, QueueNotFound, TopicNotFound, UnknownService
-from blackcat.infra.dev_session import find_session
+from blackcat.errors import (
+    BlackcatError,
+    ConfigurationError,
+    NotFound,
+    QueueNotFound,
+    TopicNotFound,
+    UnknownService,
+)
+from blackcat.infra.dev_session import DevSession, find_session
 from blackcat.infra.project import Project, find_project
 from blackcat.resources import QueueResource, TopicResource
 
 if TYPE_CHECKING:
-    from blackcat.adapters_aws import AwsOptions, SqsBroker
+    from blackcat.adapters_aws import AwsOptions
+    from blackcat.adapters_rabbitmq import RabbitOptions
+    from blackcat.application.ports import Broker
     from blackcat.infra.configuration import Settings
 
 # Variables that would mix the user's own AWS credentials with those of the emulator.
@@ -40,10 +49,17 @@ class Place:
         return aws_options(self.settings)
 
     @cached_property
-    def broker(self) -> SqsBroker:
-        from blackcat.adapters_aws import SqsBroker
+    def rabbitmq(self) -> RabbitOptions | None:
+        """Where its queues and topics are, unless they are on SQS and SNS."""
+        from blackcat.entrypoints.connections import rabbit_options
 
-        return SqsBroker(self.options)
+        return rabbit_options(self.settings)
+
+    @cached_property
+    def broker(self) -> Broker:
+        from blackcat.entrypoints.connections import broker
+
+        return broker(self.settings)
 
     @cached_property
     def registry(self) -> ServiceRegistry:
@@ -74,7 +90,17 @@ class Place:
         return name if name.startswith(prefix) else f"{prefix}{name}"
 
     def described(self, service: str = "sqs") -> str:
-        """``at http://…``, or ``in AWS account …``."""
+        """Where its queues (or topics: ``sns``) are: ``at http://…``, or ``in AWS account …``."""
+        if self.rabbitmq:
+            return f"in RabbitMQ at {self.rabbitmq.address}"
+        return self._in_aws(service)
+
+    def around(self) -> str:
+        """What a service finds that runs here."""
+        found = f"its AWS is {self._in_aws('sqs')}"
+        return f"{found}, its queues are {self.described()}" if self.rabbitmq else found
+
+    def _in_aws(self, service: str) -> str:
         from blackcat.adapters_aws.destination import destination
 
         return destination(service, self.options)
@@ -126,14 +152,30 @@ def find_place(start: Path) -> Place:
 
 
 def turn_to_running_dev(project: Project) -> None:
-    """Let the environment lead to the project's ``blackcat dev``, unless it names an address itself."""
+    """Let the environment lead to the project's ``blackcat dev``, unless it names an address itself.
+
+    Raises ConfigurationError when that has its queues elsewhere than this environment says.
+    """
     session = None if "AWS_ENDPOINT_URL" in os.environ else find_session(project.root)
     if session:
+        _check_backend(session)
         for name in _OF_REAL_ACCOUNTS:
             os.environ.pop(name, None)
         os.environ.update(session.environment())
     elif not os.environ.get("AWS_ENDPOINT_URL"):
         os.environ.pop("AWS_ENDPOINT_URL", None)
+
+
+def _check_backend(session: DevSession) -> None:
+    """RABBITMQ_URL holds a password: dev leaves it nowhere for others to read."""
+    from blackcat.infra.configuration import told
+
+    here = told().get("QUEUE_BACKEND", "sqs")
+    if here != session.queue_backend:
+        raise ConfigurationError(
+            f"the running `blackcat dev` has its queues on {session.queue_backend}, and QUEUE_BACKEND says "
+            f"{here} here: set QUEUE_BACKEND and RABBITMQ_URL here as there, in .env for example"
+        )
 
 
 def _queue_names(registry: ServiceRegistry) -> Iterator[str]:

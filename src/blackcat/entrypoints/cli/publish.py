@@ -32,15 +32,15 @@ def command(ctx: click.Context, /, topic: str, **given: Any) -> int:
     name = place.named(topic)
     check_fifo(name, found, "topic")
 
-    from blackcat.adapters_aws import SnsTopic
     from blackcat.domain.outgoing import for_topic
+    from blackcat.entrypoints.connections import topic as connected
 
     with place.explaining_missing():
         return deliver(
             found,
             text=text,
             check=lambda message: for_topic(message, name),
-            send=SnsTopic(name, place.options).publish_batch,
+            send=connected(name, place.settings).publish_batch,
             destination=f"{name} {place.described('sns')}",
             dry=place.settings.aws_dry_run,
         )

@@ -61,6 +61,8 @@ def run_dev(project: Project, options: DevOptions) -> None:
     screen = Screen()
     with only_dev_of(root), stop_request() as stop, _local_aws(project, root, options, screen) as aws:
         leading = local_environment(aws.url, aws.region)
+        if _queue_backend() == "rabbitmq":
+            screen.say("queues and topics: in the RabbitMQ of RABBITMQ_URL")
         stop.orderly = True
         Supervisor(
             root=root,
@@ -109,5 +111,10 @@ def _session(aws: LocalAws, plan: ProjectPlan, ports: Mapping[str, int]) -> DevS
         pid=os.getpid(),
         endpoint_url=aws.url,
         region=aws.region,
+        queue_backend=_queue_backend(),
         services={service.name: address(service, ports) for service in plan.services},
     )
+
+
+def _queue_backend() -> str:
+    return told().get("QUEUE_BACKEND") or "sqs"

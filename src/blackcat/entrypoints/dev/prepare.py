@@ -1,8 +1,8 @@
 """``python -m blackcat.entrypoints.dev.prepare FILE``: what dev asks of a project, in a process of its own.
 
-It loads the registry, creates what that declares on the emulator, and writes the plan of what to run
-into the file. A process each time, so that an edit of the declarations is seen, and what is broken
-in the project breaks nothing that runs.
+It loads the registry, creates what that declares where the environment leads, and writes the plan of
+what to run into the file. A process each time, so that an edit of the declarations is seen, and what is
+broken in the project breaks nothing that runs.
 """
 
 from __future__ import annotations
@@ -33,13 +33,12 @@ def main() -> NoReturn:
 def _prepared() -> dict[str, Any]:
     registry = find_project(Path.cwd()).registry()
     # After the registry: a project that does not load says so at once.
-    from blackcat.adapters_aws import provision
-    from blackcat.entrypoints.connections import aws_options
+    from blackcat.entrypoints.provisioning import provision
     from blackcat.infra.configuration import Settings
 
     settings = Settings()
     plan = plan_of(registry, port=settings.port, stop_seconds=settings.shutdown_timeout_seconds)
-    provision(registry, aws_options(settings), prefix=settings.resource_prefix)
+    provision(registry, settings)
     return {"plan": plan.as_json()}
 
 

@@ -32,7 +32,8 @@ def summary(plan: ProjectPlan, ports: Mapping[str, int]) -> Iterator[str]:
 
 def _where(service: PlannedService, ports: Mapping[str, int]) -> str:
     if service.type is ServiceType.CONSUMER:
-        return f"queue {service.queue}, health {address(service, ports)}"
+        fed = f" (from {', '.join(service.fed_by)})" if service.fed_by else ""
+        return f"queue {service.queue}{fed}, health {address(service, ports)}"
     if service.type is ServiceType.REST_API:
         return str(address(service, ports))
     return service.schedule or "runs once: it has no schedule"

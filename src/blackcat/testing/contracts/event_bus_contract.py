@@ -91,6 +91,22 @@ class EventBusContract:
             ({"refund": [{"exists": False}]}, {}, {"refund": 1}),
             ({"$or": [{"a": [1]}, {"b": [1]}]}, {"b": 1}, {"a": 2, "b": 2}),
         ],
+        ids=[
+            "text",
+            "list",
+            "number",
+            "true",
+            "null",
+            "prefix",
+            "suffix",
+            "equals-ignore-case",
+            "anything-but",
+            "anything-but-prefix",
+            "numeric",
+            "exists",
+            "exists-not",
+            "or",
+        ],
     )
     def test_a_pattern_chooses(
         self, connect: Connect, wanted: Any, matching: dict[str, Any], other: dict[str, Any]

@@ -2,7 +2,12 @@
 
 import pytest
 
-from blackcat.application.dev.account import away_from_accounts, check_endpoints, checked_endpoint
+from blackcat.application.dev.account import (
+    away_from_accounts,
+    check_broker,
+    check_endpoints,
+    checked_endpoint,
+)
 from blackcat.errors import ConfigurationError
 
 
@@ -50,6 +55,15 @@ def test_every_variable_for_an_address_is_checked_and_empty_ones_are_none():
     check_endpoints({"AWS_ENDPOINT_URL": "", "AWS_ENDPOINT_URL_SQS": "http://127.0.0.1:1", "OTHER": "x"})
     with pytest.raises(ConfigurationError, match="AWS_ENDPOINT_URL_DYNAMODB leads"):
         check_endpoints({"AWS_ENDPOINT_URL_DYNAMODB": "https://dynamodb.eu-west-1.amazonaws.com"})
+
+
+def test_an_amazon_mq_is_refused():
+    check_broker("amqp://guest:guest@localhost:5672/")
+    check_broker("amqp://guest:guest@rabbitmq/%2F")
+    for host in ("b-1234.mq.eu-west-1.amazonaws.com", "b-1234.mq.eu-west-1.on.aws"):
+        with pytest.raises(ConfigurationError, match="RABBITMQ_URL leads to a real AWS account") as caught:
+            check_broker(f"amqps://user:s3cret@{host}:5671")
+        assert "s3cret" not in str(caught.value)
 
 
 CREDENTIALS = {

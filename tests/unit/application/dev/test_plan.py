@@ -7,15 +7,20 @@ import pytest
 from blackcat import Service, ServiceRegistry, ServiceType
 from blackcat.application.dev.plan import PlannedService, ProjectPlan, plan_of
 from blackcat.errors import InvalidDeclaration, UnknownService
-from blackcat.resources import QueueResource, TopicResource
+from blackcat.resources import EventBusResource, QueueResource, TopicResource
 
 placed, shipped = TopicResource("placed"), TopicResource("shipped")
+shop = EventBusResource("shop")
 orders = Service(
     name="orders",
     type=ServiceType.CONSUMER,
     entrypoint="shop:handle",
     queue_name="orders_cmd",
-    subscribes=[placed],
+    subscribes=[
+        placed,
+        shop.rule(pattern={"source": ["shop"]}),
+        shop.rule(pattern={"detail": {"size": ["L"]}}, name="large"),
+    ],
     uses=[shipped.publish(), QueueResource("bills").send()],
 )
 api = Service(name="api", type=ServiceType.REST_API, endpoint_module="shop.api")
@@ -29,7 +34,12 @@ def plan():
 
 def test_it_tells_what_runs_and_what_takes_messages(plan):
     assert plan.services == (
-        PlannedService("orders", ServiceType.CONSUMER, queue="orders_cmd"),
+        PlannedService(
+            "orders",
+            ServiceType.CONSUMER,
+            queue="orders_cmd",
+            fed_by=("topic placed", "event bus shop", "rule large of event bus shop"),
+        ),
         PlannedService("api", ServiceType.REST_API),
         PlannedService("nightly", ServiceType.WORKER, schedule="rate(1 day)"),
     )

@@ -14,7 +14,7 @@ from blackcat.entrypoints.cli.dlq.replaying import replay
 def command() -> None:
     """See, redrive and purge the messages of dead-letter queues.
 
-    Looking at a message receives it and gives it back at once: SQS has no other way.
+    Looking at a message receives it and gives it back at once: queues have no other way.
 
     \b
     Examples:

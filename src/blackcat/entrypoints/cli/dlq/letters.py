@@ -59,7 +59,7 @@ def warn_of_receives(letters: DeadLetterQueue) -> None:
     if letters.description.dead_letter_queue:
         click.echo(
             f"warning: {letters.name} has a dead-letter queue itself: each look counts as a receive, and "
-            f"after {letters.description.max_receive_count} of them SQS moves a message there",
+            f"after {letters.description.max_receive_count} of them it moves a message there",
             err=True,
         )
 
@@ -69,7 +69,7 @@ def _of_service(place: Place, name: str) -> DeadLetterQueue:
     described = place.broker.describe(source)
     if described.dead_letter_queue is None:
         raise QueueNotFound(
-            f"queue '{source}' has no dead-letter queue {place.described()}: its RedrivePolicy names none"
+            f"queue '{source}' has no dead-letter queue {place.described()}: it was created without one"
         )
     return DeadLetterQueue(
         place=place,

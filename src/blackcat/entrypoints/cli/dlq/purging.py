@@ -51,8 +51,8 @@ def purge(
 ) -> int:
     """Delete dead letters of a SERVICE for good. Without --yes it only shows what would be deleted.
 
-    With a filter, --limit or --save the messages are deleted one by one; otherwise SQS purges the whole
-    queue, what arrives within the next minute included.
+    With a filter, --limit or --save (and always in RabbitMQ) the messages are deleted one by one;
+    otherwise SQS purges the whole queue, what arrives within the next minute included.
 
     \b
     Examples:
@@ -65,7 +65,7 @@ def purge(
     warn_of_receives(letters)
     if dry_run or not yes:
         return show_plan(letters, which, limit, "would be deleted for good", with_json)
-    if which.everything and limit is None and save is None:
+    if which.everything and limit is None and save is None and not letters.place.rabbitmq:
         return _whole(letters, with_json)
     with ExitStack() as stack:
         file = stack.enter_context(_opened(save)) if save else None

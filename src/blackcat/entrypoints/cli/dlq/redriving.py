@@ -73,6 +73,10 @@ def redrive(
     place = find_place(ctx.obj)
     letters = find_letters(place, service, queue)
     source = _target(letters, target)
+    if mover == "sqs" and place.rabbitmq:
+        raise click.UsageError(
+            "the queues are in RabbitMQ, which moves no messages itself: leave --mover out"
+        )
     if mover == "sqs" and not (which.everything and limit is None and rate >= 1):
         raise click.UsageError("SQS moves whole queues only, from 1/s: leave filters and --limit out")
     warn_of_receives(letters)
@@ -80,6 +84,8 @@ def redrive(
         place.broker.describe(source)
     if dry_run or not yes:
         return show_plan(letters, which, limit, f"would go back to {source}", with_json)
+    if place.rabbitmq:
+        mover = "blackcat"
     if mover == "sqs" or (mover == "auto" and which.everything and limit is None and rate >= 1):
         done = _by_sqs(letters, source, int(rate), with_json, required=mover == "sqs")
         if done is not None:

@@ -45,7 +45,7 @@ def replay(
     place = find_place(ctx.obj)
     found = place.consumer(service)
     _, letter = one_letter(place, None if queue else service, message_id, queue, limit)
-    click.echo(f"running {service} here; its AWS is {place.described()}", err=True)
+    click.echo(f"running {service} here; {place.around()}", err=True)
 
     from blackcat.entrypoints.invocation import handle_once
 
