@@ -6,7 +6,7 @@ from typing import Any
 
 from botocore import xform_name
 
-from blackcat.adapters_aws.clients import AwsOptions, client
+from blackcat.adapters_aws.clients import AwsOptions, client, credentials_renewable
 from blackcat.adapters_aws.errors import AWS_ERRORS, not_from_aws, translated
 from blackcat.application.events import EventLog
 
@@ -35,7 +35,13 @@ class AwsCalls:
         try:
             response: Response = call(**parameters)
         except AWS_ERRORS as error:
-            raise translated(error, service=self.service, operation=operation, resource=resource) from error
+            raise translated(
+                error,
+                service=self.service,
+                operation=operation,
+                resource=resource,
+                renewable=credentials_renewable(),
+            ) from error
         if "RequestId" not in response["ResponseMetadata"]:
             # botocore takes any JSON, and any page that answers 200, for an empty response.
             raise not_from_aws(service=self.service, operation=operation, resource=resource)

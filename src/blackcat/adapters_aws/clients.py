@@ -10,6 +10,7 @@ import threading
 from dataclasses import dataclass
 from datetime import timedelta
 from importlib.metadata import PackageNotFoundError, version
+from types import SimpleNamespace
 from typing import Any, Literal
 
 import botocore
@@ -19,7 +20,9 @@ from botocore.credentials import create_credential_resolver
 from botocore.exceptions import BotoCoreError
 from botocore.utils import validate_region_name
 
+from blackcat.adapters_aws.credentials import ProcessCredentials
 from blackcat.adapters_aws.endpoints import configured_url
+from blackcat.application.events import EventLog
 from blackcat.errors import ConfigurationError
 
 Transport = Literal["boto3", "lean"]
@@ -27,6 +30,8 @@ Transport = Literal["boto3", "lean"]
 ATTEMPTS = 3
 CONNECT_TIMEOUT = timedelta(seconds=5)
 READ_TIMEOUT = timedelta(seconds=30)  # longer than the longest poll, which SQS answers after 20 seconds
+
+log = EventLog(__name__)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,10 +72,17 @@ def endpoint_url(service: str, options: AwsOptions) -> str | None:
     return _clients.endpoint_url(service, options)
 
 
+def credentials_renewable() -> bool:
+    """Whether the process's credentials come from a provider that gives others when they end."""
+    return _clients.credentials.renewable
+
+
 class _Clients:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._session: Any = None
+        self._region = ""
+        self.credentials = ProcessCredentials(self._found_credentials)
         self._made: dict[tuple[str, str, str | None, int, Transport, str | None], Any] = {}
 
     def get(self, service: str, options: AwsOptions) -> Any:
@@ -105,11 +117,23 @@ class _Clients:
     def _opened_session(self) -> Any:
         if self._session is None:
             self._session = botocore.session.get_session()
+            self._session.register_component(
+                "credential_provider", SimpleNamespace(load_credentials=lambda: self.credentials)
+            )
         return self._session
+
+    def _found_credentials(self) -> Any:
+        """Those of the first provider that has some; providers remember, so they are made anew each time."""
+        with self._lock:
+            session = self._opened_session()
+            # A role is taken by asking STS for it, in this region.
+            resolver = create_credential_resolver(session, region_name=self._region)
+        return resolver.load_credentials()
 
     def _make(
         self, service: str, region: str, endpoint_url: str | None, pool_size: int, transport: Transport
     ) -> Any:
+        self._region = self._region or region
         make = self._lean if transport == "lean" else self._stock
         try:
             return make(service, region, endpoint_url, _config(service, pool_size))
@@ -121,28 +145,32 @@ class _Clients:
 
     def _stock(self, service: str, region: str, endpoint_url: str | None, config: Any) -> Any:
         session = self._opened_session()
-        return session.create_client(service, region_name=region, endpoint_url=endpoint_url, config=config)
+        made = session.create_client(service, region_name=region, endpoint_url=endpoint_url, config=config)
+        made.meta.events.register("needs-retry", self.credentials.retry_refused)
+        return made
 
     def _lean(self, service: str, region: str, endpoint_url: str | None, config: Any) -> Any:
         # Whoever has not chosen it does not load it.
         from blackcat.adapters_aws import endpoints
         from blackcat.adapters_aws.lean import LeanSqs
+        from blackcat.adapters_aws.routes import ProxyOverTlsError
 
         validate_region_name(region)
         session = self._opened_session()
-        # A role is taken by asking STS for it, in this region; a stock client would see to that.
-        session.register_component(
-            "credential_provider", create_credential_resolver(session, region_name=region)
-        )
         stock = AwsOptions(region=region, endpoint_url=endpoint_url, pool_size=config.max_pool_connections)
-        return LeanSqs(
-            endpoint_url or endpoints.endpoint_url(session, service, region),
-            region=region,
-            credentials=session.get_credentials(),
-            config=config,
-            ca_bundle=session.get_config_variable("ca_bundle") or os.environ.get("REQUESTS_CA_BUNDLE"),
-            stock=lambda: self.get(service, stock),
-        )
+        try:
+            return LeanSqs(
+                endpoint_url or endpoints.endpoint_url(session, service, region),
+                region=region,
+                credentials=self.credentials,
+                config=config,
+                ca_bundle=session.get_config_variable("ca_bundle") or os.environ.get("REQUESTS_CA_BUNDLE"),
+                stock=lambda: self.get(service, stock),
+                retry_refused=self.credentials.retry_refused,
+            )
+        except ProxyOverTlsError as error:
+            log.warning("sqs.lean_not_used", reason=str(error))
+            return self._stock(service, region, endpoint_url, config)
 
 
 def _config(service: str, pool_size: int) -> Any:

@@ -24,7 +24,8 @@ class LeanSqs:
 
     Takes the same parameters, gives the same responses, raises the same errors; only AWS checks the
     parameters. Safe to share between threads. ``credentials`` are those of a botocore session, asked
-    anew at each call; ``config`` is a botocore client's; ``stock`` gives the client for all other calls.
+    anew at each call; ``config`` is a botocore client's; ``stock`` gives the client for all other calls;
+    ``retry_refused`` handles botocore's event needs-retry.
     Raises ValueError, InvalidConfigError or OSError as Route does.
     """
 
@@ -37,6 +38,7 @@ class LeanSqs:
         config: Any,
         stock: Callable[[], Any],
         ca_bundle: str | None = None,
+        retry_refused: Callable[..., Any] | None = None,
         now: Callable[[], float] = time.time,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
@@ -48,6 +50,8 @@ class LeanSqs:
             route, read_timeout=config.read_timeout, kept=config.max_pool_connections
         )
         self._retries = Retries(max_attempts=config.retries["total_max_attempts"], sleep=sleep)
+        if retry_refused:
+            self._retries.events.register("needs-retry", retry_refused)
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._stock(), name)

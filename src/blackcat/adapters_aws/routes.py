@@ -31,13 +31,16 @@ _SOCKET_OPTIONS: list[tuple[int, int, int | bytes]] = [
 _NOT_CONNECTED = (OSError, HTTPException, NewConnectionError, NotConnectedInTime, CertificateError)
 
 
+class ProxyOverTlsError(InvalidConfigError):
+    """The proxy is itself reached over TLS, which Route does not do."""
+
+
 class Route:
     """The way to the server of ``url``, over TLS where it says https.
 
     Proxies come from the environment (HTTPS_PROXY, HTTP_PROXY, NO_PROXY). ``ca_bundle`` is a file of
     certificates to trust instead of botocore's. Raises ValueError for what is no address,
-    InvalidConfigError for a proxy that is itself reached over TLS, and OSError when the bundle cannot be
-    read.
+    ProxyOverTlsError for a proxy that is itself reached over TLS, and OSError when the bundle cannot be read.
     """
 
     def __init__(self, url: str, *, ca_bundle: str | None, connect_timeout: float) -> None:
@@ -116,7 +119,7 @@ class Route:
 def _proxy(url: str) -> str | None:
     proxy: str | None = ProxyConfiguration(get_environ_proxies(url)).proxy_url_for(url)
     if proxy and proxy.startswith("https:"):
-        raise InvalidConfigError(
+        raise ProxyOverTlsError(
             error_msg="the lean transport reaches a proxy over plain HTTP only: set SQS_TRANSPORT=boto3"
         )
     return proxy
