@@ -357,6 +357,12 @@ def test_one_dev_per_project(dev: Callable[..., Dev], shared_environment: dict[s
     assert first.stop() == 0
 
 
+def _take_the_terminal() -> None:
+    fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+    # These tests may run under nohup, whose children do not hear of a closed terminal.
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
+
+
 class Terminal:
     """A ``blackcat dev`` in a terminal of its own, as its users see it."""
 
@@ -371,7 +377,7 @@ class Terminal:
             stdout=terminal,
             stderr=terminal,
             start_new_session=True,
-            preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),
+            preexec_fn=_take_the_terminal,
         )
         os.close(terminal)
 
