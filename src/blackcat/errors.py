@@ -70,7 +70,7 @@ class InjectionError(ConfigurationError):
 
 
 class SettingsError(ConfigurationError):
-    """Settings are missing or wrong; the message names each variable and its fix, never a value."""
+    """Settings are missing or wrong; the message names each variable and its fix, never a secret."""
 
 
 class ProjectError(ConfigurationError):
@@ -96,8 +96,8 @@ class EncodingError(BlackcatError):
 class DecodingError(BlackcatError):
     """A body cannot be decoded as its annotation says.
 
-    ``fields`` tells what is wrong with each field, never its value; it is empty when the body is not
-    JSON at all.
+    ``fields`` tells what is wrong with each field; it is empty when the body is not JSON at all. No value
+    is told, unless a validator of your own raises a text that holds one: it is told as it is.
     """
 
     def __init__(self, detail: str, *, fields: Mapping[str, str] | None = None) -> None:

@@ -21,15 +21,15 @@ class Sometimes(str):
 
 
 _NO_FIFO = "it has neither message groups nor deduplication: FIFO queues and topics are refused by name"
+_EVERY_RECEIPT = "every receipt that a message ever had is good for as long as it exists"
 _NO_TOKENS = "the ClientRequestToken is ignored: a repetition is carried out again"
 
 # suite → backend → test, with its case where only that one fails → reason
 DEVIATIONS: Mapping[str, Mapping[str, Mapping[str, str]]] = {
     "QueueContract": {
         MOTO: {
-            "test_a_receipt_ends_with_the_next_receive": (
-                "every receipt that a message ever had is good for as long as it exists"
-            ),
+            "test_a_receipt_ends_with_the_next_receive": _EVERY_RECEIPT,
+            "test_a_receipt_of_an_earlier_time_deletes_nothing": _EVERY_RECEIPT,
             "test_fifo_drops_duplicates": "a duplicate is dropped, but answered with a message id of its own",
             "test_fifo_remembers_a_deleted_message": (
                 "a deleted message is forgotten with its deduplication id, not after five minutes"

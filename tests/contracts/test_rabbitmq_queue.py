@@ -212,9 +212,12 @@ def test_a_project_moves_to_rabbitmq_by_configuration(
 @pytest.mark.parametrize(
     ("variables", "problem"),
     [
-        ({}, "RABBITMQ_URL: QUEUE_BACKEND is rabbitmq"),
-        ({"RABBITMQ_URL": "http://secret-host"}, "RABBITMQ_URL: it must begin with amqp://"),
-        ({"RABBITMQ_URL": "amqp://h", "AWS_DRY_RUN": "true"}, "QUEUE_BACKEND: rabbitmq has no dry run"),
+        ({}, "RABBITMQ_URL is wrong: QUEUE_BACKEND is rabbitmq"),
+        ({"RABBITMQ_URL": "http://secret-host"}, "RABBITMQ_URL is wrong: it must begin with amqp://"),
+        (
+            {"RABBITMQ_URL": "amqp://h", "AWS_DRY_RUN": "true"},
+            "QUEUE_BACKEND is wrong: rabbitmq has no dry run",
+        ),
     ],
 )
 def test_half_a_configuration_is_told(

@@ -84,6 +84,21 @@ class RepositoryContract:
         assert {one.id for one in found} == {one.id for one in saved[:4]}
         assert len(found) == 4
 
+    def test_what_was_written_without_a_version_is_saved_while_it_has_none(
+        self, create: Create, unique: str
+    ) -> None:
+        table = create(TableResource(unique, key="day"))
+        table.save({"day": "2030-01-01", "orders": 1})
+        counts = DynamoRepository(Counted, table)
+        found = counts.get("2030-01-01")
+        assert found == Counted("2030-01-01", 1, version=-1)
+        with pytest.raises(ConditionFailed):
+            counts.save(Counted("2030-01-01", 0))
+        assert counts.save(found) == counts.get("2030-01-01") == replace(found, version=1)
+        for late in (counts.save, counts.delete):
+            with pytest.raises(ConditionFailed):
+                late(found)
+
     def test_a_transaction_spans_repositories(
         self, orders: DynamoRepository[Order], create: Create, transactions: Transactions, unique: str
     ) -> None:

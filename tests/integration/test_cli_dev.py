@@ -100,6 +100,11 @@ def command_line(pid: int) -> str:
     return subprocess.run(["ps", "-o", "args=", "-p", str(pid)], capture_output=True, text=True).stdout
 
 
+def has_ended(pid: int) -> bool:
+    """Also if nobody asked for its status: that is up to init then."""
+    return command_line(pid).strip() == "" or "<defunct>" in command_line(pid)
+
+
 def kill_all(pids: list[int]) -> None:
     for pid in pids:
         with contextlib.suppress(ProcessLookupError):
@@ -450,6 +455,18 @@ def test_an_emulator_that_dies_ends_all_with_its_log(
     assert running.process.wait(PATIENCE_SECONDS) == 1
     assert "the emulator has ended by itself: see .blackcat/emulator.log" in running.errors
     assert [pid for pid in processes if alive(pid)] == []
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="processes are tied to one another on Linux only")
+def test_nothing_outlives_a_dev_that_is_killed(
+    dev: Callable[..., Dev], own_environment: dict[str, str]
+) -> None:
+    running = dev("--only", "orders", environment=own_environment)
+    running.wait_for("consumer.started")
+    processes = descendants(running.process.pid)
+    assert len(processes) >= 2
+    running.stop(signal.SIGKILL)
+    until(lambda: all(has_ended(pid) for pid in processes), "the end of all processes")
 
 
 def test_a_port_that_is_taken_leads_to_another(

@@ -1,10 +1,16 @@
 """A user's project with its own tests, run by pytest as a process."""
 
+import contextlib
 import os
+import signal
+import socket
 import subprocess
 import sys
+import time
+import urllib.parse
 from importlib.metadata import entry_points
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
 
@@ -261,6 +267,144 @@ def test_drain_alone_never_reaches_aws(drain):
         drain("place_order")
 """
 
+MASKED = """
+import logging
+
+import pytest
+
+from blackcat.infra.redaction import redactor
+
+SECRET = "test"  # which the path of this file holds too
+redactor.learn(SECRET)
+
+
+def test_skipped():
+    pytest.skip(f"no {SECRET} here")
+
+
+@pytest.mark.skip(reason=f"never {SECRET}")
+def test_marked():
+    pass
+
+
+def test_xfailed():
+    pytest.xfail(f"not {SECRET} yet")
+
+
+def test_property(record_property):
+    record_property("said", f"a {SECRET}")
+    record_property("count", 1)
+
+
+def test_failed():
+    logging.getLogger().warning(f"warned {SECRET}")
+    raise RuntimeError(f"broken {SECRET}")
+"""
+
+# A fixture of that name is common in projects; this one leads to what stands for an account.
+ANOTHER_AWS = """
+import pytest
+
+from blackcat import connect
+from services import orders_cmd
+
+
+@pytest.fixture
+def aws():
+    return "a session of boto3"
+
+
+def test_drain(aws, drain):
+    drain("place_order")
+
+
+def test_run_service(run_service):
+    run_service("place_order")
+
+
+def test_granted(assert_only_granted):
+    with assert_only_granted("place_order"):
+        pass
+"""
+
+CONTAINED = """
+from blackcat import Handled, Service, ServiceRegistry, ServiceType
+from blackcat.resources import QueueResource
+from blackcat.testing import InMemoryBroker
+
+
+class Greeter:
+    pass
+
+
+class Container:
+    closed = False
+
+    def __len__(self):
+        return 0
+
+    def resolve(self, kind):
+        return kind()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.closed = True
+
+
+class Greet:
+    def __init__(self, greeter: Greeter) -> None:
+        self.greeter = greeter
+
+    def __call__(self, order: dict) -> None:
+        assert isinstance(self.greeter, Greeter)
+
+
+def test_a_container_as_it_is_and_what_builds_one(drain):
+    service = Service(name="greet", type=ServiceType.CONSUMER, entrypoint=Greet, queue_name="q")
+    broker = InMemoryBroker()
+    queue = broker.create(QueueResource("q"))
+    ready = Container()
+    for container in (ready, Container, lambda: Container()):
+        queue.send({"id": 1})
+        assert [one.outcome for one in drain(service, broker=broker, container=container)] == [Handled()]
+    assert not ready.closed
+"""
+
+FAILING_INSIDE = """
+import shop
+from blackcat import connect
+from services import orders_cmd
+
+
+class Untouchable:
+    def save(self, item):
+        import pytest
+
+        pytest.fail("the table must not be touched")
+
+
+def test_it(aws, drain):
+    shop.connect = lambda resource: Untouchable()
+    connect(orders_cmd).send({"id": 1})
+    drain("place_order")
+"""
+
+# It tells what runs for it, and stays.
+STAYING = """
+import threading
+from pathlib import Path
+
+
+def test_it(aws, run_service):
+    consumer = run_service("place_order")
+    address = f"127.0.0.1:{consumer.wait_for('health.listening')['port']}"
+    Path("new").write_text(f"http://{address} {aws.url}")
+    Path("new").rename("running")
+    threading.Event().wait()
+"""
+
 UNUSED = """
 import sys
 
@@ -279,16 +423,33 @@ def project(tmp_path):
     return tmp_path
 
 
-def run_pytest(folder, *options, **environment):
+def pytest_command(*options):
     plugin = [] if INSTALLED else ["-p", PLUGIN]
+    return [sys.executable, "-m", "pytest", "-q", *plugin, *options]
+
+
+def run_pytest(folder, *options, **environment):
     return subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", *plugin, *options],
+        pytest_command(*options),
         cwd=folder,
         env={**os.environ, **environment},
         capture_output=True,
         text=True,
         check=False,
     )
+
+
+@contextlib.contextmanager
+def started_pytest(folder, *options):
+    with (folder / "output").open("w+") as output:
+        process = subprocess.Popen(
+            pytest_command(*options), cwd=folder, stdin=subprocess.DEVNULL, stdout=output, stderr=output
+        )
+        try:
+            yield process
+        finally:
+            process.kill()
+            process.wait()
 
 
 def passed(folder, tests, *options, **environment):
@@ -356,3 +517,81 @@ def test_a_service_that_crashed_unseen_fails_its_test(project):
     assert done.returncode == 1
     assert "2 passed, 1 error" in done.stdout
     assert "lost count" in done.stdout
+
+
+def test_secrets_are_masked_in_whatever_a_report_tells(project):
+    (project / "test_shop.py").write_text(MASKED)
+    for options in ([], ["-n", "2", "-p", "xdist"]):
+        done = run_pytest(project, "-rsx", "--junitxml=junit.xml", *options)
+        assert "INTERNALERROR" not in done.stdout
+        assert "1 failed, 1 passed, 2 skipped, 1 xfailed" in done.stdout
+        told = ["no *** here", "never ***", "not *** yet"]
+        assert all(text in done.stdout for text in told)
+        assert "test_shop.py:" in done.stdout
+        tree = ElementTree.parse(project / "junit.xml")  # noqa: S314 - pytest wrote it
+        cases = {case.get("name"): case for case in tree.iter("testcase")}
+        assert {p.get("name"): p.get("value") for p in cases["test_property"].iter("property")} == {
+            "said": "a ***",
+            "count": "1",
+        }
+        assert cases["test_skipped"].find("skipped").get("message") == "no *** here"
+        assert "not *** yet" in cases["test_xfailed"].find("skipped").get("message")
+        failure = cases["test_failed"].find("failure").text
+        assert "broken ***" in failure
+        assert "broken test" not in done.stdout + failure
+        assert "warned test" not in done.stdout
+
+
+def test_a_fixture_aws_of_the_projects_own_is_refused(project):
+    (project / "test_shop.py").write_text(ANOTHER_AWS)
+    nowhere = {"AWS_ENDPOINT_URL": "http://127.0.0.1:9"}
+    done = run_pytest(project, **nowhere)
+    assert "1 failed, 2 errors" in done.stdout
+    assert done.stdout.count("the fixture `aws` gave a str and is not Blackcat's") >= 3
+
+
+def test_a_container_that_is_built_already(tmp_path):
+    passed(tmp_path, CONTAINED)
+
+
+def test_a_fake_may_fail_the_test_from_within_the_handler(project):
+    (project / "test_shop.py").write_text(FAILING_INSIDE)
+    done = run_pytest(project)
+    assert done.returncode == 1
+    assert "Failed: the table must not be touched" in done.stdout
+
+
+def test_a_secret_without_a_value_is_told_under_its_own_name(project):
+    declared = SERVICES.replace("import QueueResource", "import QueueResource, SecretResource")
+    declared = declared.replace("orders_cmd.send()]", "orders_cmd.send(), SecretResource('no/dev').read()]")
+    (project / "services.py").write_text(declared)
+    (project / "test_shop.py").write_text("def test_it(aws):\n    pass\n")
+    assert "as SecretResource('no/dev', dev_value=" in run_pytest(project).stdout
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="processes are tied to one another on Linux only")
+@pytest.mark.parametrize("options", [(), ("-n", "1", "-p", "xdist")], ids=["alone", "xdist"])
+@pytest.mark.parametrize("sent", [signal.SIGTERM, signal.SIGKILL])
+def test_nothing_outlives_a_pytest_that_is_killed(project, options, sent):
+    (project / "test_shop.py").write_text(STAYING)
+    running = project / "running"
+    with started_pytest(project, *options) as process:
+        until(lambda: running.exists() or process.poll() is not None)
+        assert process.poll() is None, (project / "output").read_text()
+        service, emulator = running.read_text().split()
+        process.send_signal(sent)
+        process.wait()
+    until(lambda: not listens(service) and not listens(emulator))
+
+
+def listens(url):
+    address = urllib.parse.urlsplit(url)
+    with socket.socket() as probe:
+        return probe.connect_ex((address.hostname, address.port)) == 0
+
+
+def until(condition):
+    deadline = time.monotonic() + 90
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)

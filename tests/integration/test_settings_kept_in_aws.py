@@ -151,8 +151,8 @@ def test_all_problems_end_the_start_at_once_with_status_78(variables: dict[str, 
     assert ended.returncode == 78
     (line,) = [json.loads(line) for line in ended.stdout.splitlines() if "service.not_started" in line]
     for problem in (
-        "HEALTH_PORT, MAXIMUM: Input should be a valid integer",
-        "CONSUMER_CONCURENCY: Blackcat reads no such variable: did you mean CONSUMER_CONCURRENCY?",
+        "HEALTH_PORT, MAXIMUM are wrong: Input should be a valid integer",
+        "CONSUMER_CONCURENCY is not read by Blackcat: did you mean CONSUMER_CONCURRENCY?",
         "DB_PASSWORD cannot be read: secretsmanager GetSecretValue on 'shop/gone'",
         "API_KEY cannot be read: ssm GetParameters on '/shop/api_key': Could not connect",
     ):

@@ -14,12 +14,19 @@ from blackcat.adapters_aws.dynamodb_requests import (
     get_request,
     put_request,
     query_request,
-    saved_item,
 )
 from blackcat.adapters_aws.dynamodb_values import decode_item, encode_item
 from blackcat.application.ports import Item
 from blackcat.domain.conditions import KeyCondition
-from blackcat.domain.item import place, require_distinct, stored, stored_key, stored_version
+from blackcat.domain.item import (
+    place,
+    require_distinct,
+    require_limit,
+    saved_item,
+    stored,
+    stored_key,
+    stored_version,
+)
 from blackcat.resources import TableResource
 
 
@@ -74,6 +81,7 @@ class DynamoTable:
         after: Item | None = None,
         consistent: bool = False,
     ) -> Iterator[dict[str, Any]]:
+        require_limit(limit, self._resource)
         request = query_request(self._resource, partition, sort=sort, index=index, after=after)
         return self._items(request, limit, ScanIndexForward=ascending, ConsistentRead=consistent)
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from blackcat.adapters_aws.dynamodb_values import encode
-from blackcat.domain.item import VERSION
+from blackcat.domain.item import UNVERSIONED, VERSION
 
 
 @dataclass
@@ -21,14 +21,17 @@ class Expression:
     names: dict[str, str] = field(default_factory=dict)
     values: dict[str, Any] = field(default_factory=dict)
 
-    def require_version(self, version: int, *, key: str | None = None) -> None:
-        """The item has that version; given the name of its ``key``, version 0 means that there is no item."""
-        if version == 0 and key:
+    def require_version(self, version: int, key: str, *, if_new: bool = False) -> None:
+        """The item with the attribute ``key`` has that version; with ``if_new``, 0: there is none."""
+        if version == 0 and if_new:
             self.terms.append(f"attribute_not_exists({self._name(key)})")
             return
+        if version == UNVERSIONED:
+            self.terms.append(f"attribute_exists({self._name(key)})")
         attribute = self._name(VERSION)
-        unversioned = f"attribute_not_exists({attribute}) OR " if version == 0 else ""
-        self.terms.append(f"({unversioned}{attribute} = {self._value(version)})")
+        unversioned = version in (0, UNVERSIONED)
+        missing = f"attribute_not_exists({attribute}) OR " if unversioned else ""
+        self.terms.append(f"({missing}{attribute} = {self._value(0 if unversioned else version)})")
 
     def require_key(self, attribute: str, operator: str, values: list[Any]) -> None:
         name, operands = self._name(attribute), [self._value(value) for value in values]

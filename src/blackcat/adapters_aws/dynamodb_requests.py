@@ -9,20 +9,15 @@ from blackcat.adapters_aws.calls import Response
 from blackcat.adapters_aws.dynamodb_expressions import Expression
 from blackcat.adapters_aws.dynamodb_values import encode_item
 from blackcat.domain.conditions import KeyCondition
-from blackcat.domain.item import VERSION, key_value, stored, stored_key, stored_position
+from blackcat.domain.item import key_value, stored_key, stored_position
 from blackcat.errors import InvalidItem
 from blackcat.resources import TableResource
-
-
-def saved_item(item: Mapping[str, Any], table: TableResource, version: int | None) -> dict[str, Any]:
-    """The item as it will stand in the table. Raises InvalidItem."""
-    return stored(item if version is None else {**item, VERSION: version + 1}, table)
 
 
 def put_request(saved: Mapping[str, Any], table: TableResource, version: int | None) -> Response:
     expression = Expression()
     if version is not None:
-        expression.require_version(version, key=table.key)
+        expression.require_version(version, table.key, if_new=True)
     condition = expression.parameters("ConditionExpression")
     return {"TableName": table.name, "Item": encode_item(saved), **condition}
 
@@ -30,13 +25,13 @@ def put_request(saved: Mapping[str, Any], table: TableResource, version: int | N
 def delete_request(key: Mapping[str, Any], table: TableResource, version: int | None) -> Response:
     expression = Expression()
     if version is not None:
-        expression.require_version(version)
+        expression.require_version(version, table.key)
     return {**get_request(key, table), **expression.parameters("ConditionExpression")}
 
 
 def check_request(key: Mapping[str, Any], table: TableResource, version: int) -> Response:
     expression = Expression()
-    expression.require_version(version, key=table.key)
+    expression.require_version(version, table.key, if_new=True)
     return {**get_request(key, table), **expression.parameters("ConditionExpression")}
 
 
@@ -53,13 +48,13 @@ def query_request(
     after: Mapping[str, Any] | None,
 ) -> Response:
     keyed = table.index(index) if index else table
-    kept = key_value(table, keyed.key, keyed.key_type, partition)
+    kept = key_value(table, keyed, keyed.key, partition)
     expression = Expression()
     expression.require_key(keyed.key, "=", [kept])
     if sort:
         if keyed.sort_key is None:
             raise InvalidItem(f"'{keyed.name}' has no sort_key: leave the sort condition out")
-        values = [key_value(table, keyed.sort_key, keyed.sort_key_type, value) for value in sort.values]
+        values = [key_value(table, keyed, keyed.sort_key, value) for value in sort.values]
         expression.require_key(keyed.sort_key, sort.operator, values)
     request = {"TableName": table.name, **expression.parameters("KeyConditionExpression")}
     if index:

@@ -12,12 +12,12 @@ from blackcat.adapters_aws.dynamodb_requests import (
     delete_request,
     get_request,
     put_request,
-    saved_item,
 )
 from blackcat.adapters_aws.dynamodb_values import decode_item
 from blackcat.adapters_aws.errors import by_code
 from blackcat.application.ports import Delete, Item, Save, Table, Write
 from blackcat.application.transactions import canceled, place_of_key, place_of_write, require_valid
+from blackcat.domain.item import saved_item
 from blackcat.errors import ConditionFailed, RemoteError
 
 _CANCELED = "TransactionCanceledException"

@@ -189,9 +189,10 @@ class Provisioner:
             self._call("secretsmanager", "DescribeSecret", secret.name, SecretId=secret.name)
         except SecretNotFound as error:
             if secret.dev_value is None:
+                declared = secret.name.removeprefix(self._prefix)
                 raise ConfigurationError(
-                    f"secret '{secret.name}' is not on the emulator: give it a value for development, such "
-                    f"as SecretResource('{secret.name}', dev_value={{'password': 'dev'}})"
+                    f"secret '{declared}' is not on the emulator: give it a value for development, such "
+                    f"as SecretResource('{declared}', dev_value={{'password': 'dev'}})"
                 ) from error
             self._call("secretsmanager", "CreateSecret", secret.name, Name=secret.name, **_content(secret))
 

@@ -216,8 +216,9 @@ class Table(Protocol):
 
         Without ``version`` the write is unconditional and the item's version is what it says itself
         (0 when it says nothing). With it, the write happens only if the stored item still has that
-        version (0: does not exist yet), and stores ``version + 1``. Raises ConditionFailed when
-        another writer came first, InvalidItem when a value cannot be stored as it is.
+        version (0: does not exist yet; UNVERSIONED, -1: exists and has no version, or 0), and stores
+        the next one. Raises ConditionFailed when another writer came first, InvalidItem when a value
+        cannot be stored as it is.
         """
         ...
 
@@ -244,7 +245,7 @@ class Table(Protocol):
 
         With ``after``, an item that such a query gave or all its key attributes, those that follow it.
         What was written within the last second may be missing, unless ``consistent`` asks for it, which
-        an index cannot give.
+        an index cannot give. Raises InvalidRequest for a limit below 1.
         """
         ...
 
@@ -281,7 +282,7 @@ class Delete:
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """A condition of a transaction: the item has that version; 0: there is no such item."""
+    """A condition of a transaction: the item has that version (0: there is none; -1: it has no version)."""
 
     table: Table
     key: Item

@@ -14,18 +14,24 @@ from enum import Enum, Flag
 from typing import Any
 from uuid import UUID
 
-from blackcat.errors import InvalidItem
+from blackcat.domain.item_size import MAX_ITEM_SIZE, item_size
+from blackcat.errors import InvalidItem, InvalidRequest
 from blackcat.resources import KeyType, TableIndex, TableResource
 
 VERSION = "version"  # the attribute that conditional saves compare and count up
+# What a conditional write requires of an item that was written without a version: that it still has none.
+# Not 0, which requires that there is no item: a new one must not replace what it never read.
+UNVERSIONED = -1
 
 MAX_DIGITS = 38
 MAX_EXPONENT = 125
 MIN_EXPONENT = -130
 # https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html
 MAX_DEPTH = 32
-# Beyond the year 5138: milliseconds, which DynamoDB would take for seconds, and keep the item for ever.
-MAX_EXPIRY = 100_000_000_000
+MAX_PARTITION_KEY_SIZE = 2048
+MAX_SORT_KEY_SIZE = 1024
+# The year 2603. Beyond it pydantic reads milliseconds; DynamoDB takes those for seconds, and keeps the item.
+MAX_EXPIRY = 20_000_000_000
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 
@@ -47,15 +53,25 @@ def stored(item: Mapping[str, Any], table: TableResource) -> dict[str, Any]:
         _name(name, ""): _expiry(value, name) if name == table.ttl else stored_value(value, _name(name, ""))
         for name, value in item.items()
     }
-    for name, type_ in key_types(table).items():
+    for name in key_types(table):
         if name not in kept:
             raise InvalidItem(f"table '{table.name}': the item lacks its key attribute '{name}'")
-        _check_key(table, name, type_, kept[name])
-    for index in table.indexes:
-        for name, type_ in key_types(index).items():
+    all_keyed: list[TableResource | TableIndex] = [table, *table.indexes]
+    for keyed in all_keyed:
+        for name in key_types(keyed):
             if name in kept:
-                _check_key(table, name, type_, kept[name])
+                _check_key(table, keyed, name, kept[name])
+    if (size := item_size(kept)) > MAX_ITEM_SIZE:
+        raise InvalidItem(
+            f"table '{table.name}': an item has up to {MAX_ITEM_SIZE} bytes, not {size}: split it, "
+            "or keep what is large elsewhere, in S3 say"
+        )
     return kept
+
+
+def saved_item(item: Mapping[str, Any], table: TableResource, version: int | None) -> dict[str, Any]:
+    """The item as a save with that ``version`` keeps it. Raises InvalidItem."""
+    return stored(item if version is None else {**item, VERSION: next_version(version)}, table)
 
 
 def stored_key(key: Mapping[str, Any], table: TableResource) -> dict[str, Any]:
@@ -65,13 +81,16 @@ def stored_key(key: Mapping[str, Any], table: TableResource) -> dict[str, Any]:
         expected = " and ".join(f"'{name}'" for name in types)
         given = ", ".join(f"'{name}'" for name in key) or "nothing"
         raise InvalidItem(f"table '{table.name}': a key has exactly {expected}, not {given}")
-    return {name: key_value(table, name, types[name], value) for name, value in key.items()}
+    return {name: key_value(table, table, name, value) for name, value in key.items()}
 
 
-def key_value(table: TableResource, name: str, type_: KeyType, value: Any) -> Any:
-    """One attribute of a key, as the table keeps it. Raises InvalidItem for another type than declared."""
+def key_value(table: TableResource, keyed: TableResource | TableIndex, name: str, value: Any) -> Any:
+    """One attribute of the key of ``keyed``, the table or an index of it, as the table keeps it.
+
+    Raises InvalidItem for another type than declared, and for what is empty or too long.
+    """
     kept = stored_value(value, name)
-    _check_key(table, name, type_, kept)
+    _check_key(table, keyed, name, kept)
     return kept
 
 
@@ -79,11 +98,11 @@ def stored_position(
     after: Mapping[str, Any], table: TableResource, keyed: TableResource | TableIndex, partition: Any
 ) -> dict[str, Any]:
     """Where a query goes on after an item: all its key attributes. Raises InvalidItem."""
-    types = {**key_types(table), **key_types(keyed)}
-    missing = ", ".join(f"'{name}'" for name in types if name not in after)
+    owners = {name: owner for owner in (table, keyed) for name in key_types(owner)}
+    missing = ", ".join(f"'{name}'" for name in owners if name not in after)
     if missing:
         raise InvalidItem(f"table '{table.name}': the item to go on after lacks its key attribute {missing}")
-    position = {name: key_value(table, name, type_, after[name]) for name, type_ in types.items()}
+    position = {name: key_value(table, owner, name, after[name]) for name, owner in owners.items()}
     if position[keyed.key] != partition:
         raise InvalidItem(f"table '{table.name}': the item to go on after is of another partition")
     return position
@@ -107,6 +126,19 @@ def stored_version(item: Mapping[str, Any]) -> int:
     if isinstance(version, bool) or not isinstance(version, int) or version < 0:
         raise InvalidItem(f"{VERSION}: it must be an int of 0 or more, since conditional saves count it up")
     return version
+
+
+def next_version(version: int) -> int:
+    """What a save that requires this version stores as the next one. Raises InvalidItem."""
+    return 1 if version == UNVERSIONED else stored_version({VERSION: version}) + 1
+
+
+def require_limit(limit: int | None, table: TableResource) -> None:
+    """Raises InvalidRequest for a limit that lets nothing through, which DynamoDB refuses."""
+    if limit is not None and limit < 1:
+        raise InvalidRequest(
+            f"a query gives 1 item or more, not {limit}: leave out the limit for all", resource=table.name
+        )
 
 
 def stored_value(value: Any, path: str) -> Any:
@@ -162,13 +194,27 @@ def _number(value: int | float | Decimal, path: str) -> int | Decimal:
 def _expiry(value: Any, path: str) -> int | None:
     if value is None:
         return None
-    if isinstance(value, datetime) and value.utcoffset() is not None:
-        return -((_EPOCH - value) // timedelta(seconds=1))
-    if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < MAX_EXPIRY:
-        return value
-    raise InvalidItem(
-        f"{path}: it is the table's ttl: store a datetime with time zone, whole seconds since 1970, or None"
-    )
+    seconds = whole_seconds(value) if _is_instant(value) else value
+    if not isinstance(seconds, int) or isinstance(seconds, bool):
+        raise InvalidItem(
+            f"{path}: it is the table's ttl: "
+            "store a datetime with time zone, whole seconds since 1970, or None"
+        )
+    if not 0 <= seconds <= MAX_EXPIRY:
+        raise InvalidItem(
+            f"{path}: a ttl lies between the years 1970 and 2603, in whole seconds: "
+            "for an item that stays store None"
+        )
+    return seconds
+
+
+def whole_seconds(instant: datetime) -> int:
+    """The seconds since 1970, rounded up: an item never goes before its ttl."""
+    return -((_EPOCH - instant) // timedelta(seconds=1))
+
+
+def _is_instant(value: Any) -> bool:
+    return isinstance(value, datetime) and value.utcoffset() is not None
 
 
 def _datetime(value: datetime, path: str) -> str:
@@ -216,12 +262,18 @@ def key_types(keyed: TableResource | TableIndex) -> dict[str, KeyType]:
     return types
 
 
-def _check_key(table: TableResource, name: str, type_: KeyType, value: Any) -> None:
+def _check_key(table: TableResource, keyed: TableResource | TableIndex, name: str, value: Any) -> None:
+    type_ = key_types(keyed)[name]
     kinds, called = _KEY_TYPES[type_]
     if not _is_a(kinds, value):
         raise InvalidItem(f"table '{table.name}': key attribute '{name}' must be {called} ({type_})")
     if value in ("", b""):
         raise InvalidItem(f"table '{table.name}': key attribute '{name}' must not be empty")
+    longest = MAX_PARTITION_KEY_SIZE if name == keyed.key else MAX_SORT_KEY_SIZE
+    if item_size({"": value}) > longest:
+        raise InvalidItem(
+            f"table '{table.name}': key attribute '{name}' has up to {longest} bytes: take a hash of it"
+        )
 
 
 def _is_a(kinds: tuple[type, ...], value: Any) -> bool:

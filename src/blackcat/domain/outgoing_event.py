@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+import math
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timezone
 from typing import Any, NoReturn
 
 from blackcat.domain.outgoing import FORBIDDEN_CHARACTER
@@ -53,15 +54,12 @@ class OutgoingEvent:
         time: datetime | None = None,
     ) -> OutgoingEvent:
         """The event that tells of a payload: a dataclass, model or mapping. Raises EncodingError too."""
-        return cls(source, detail_type, encode(detail), tuple(resources), time)
+        return cls(source, detail_type, encode(detail), _listed(resources), time)
 
     def __post_init__(self) -> None:
         self._check_texts()
         _check_detail(self.detail)
-        if self.time is not None and self.time.utcoffset() is None:
-            raise InvalidMessage(
-                f"the time {self.time} has no time zone: use datetime.now(timezone.utc), or leave it out"
-            )
+        _check_time(self.time)
         if self.size >= MAX_EVENT_BYTES:
             raise InvalidMessage(
                 f"an event of {self.size} bytes is over EventBridge's limit of {MAX_EVENT_BYTES}: "
@@ -78,6 +76,11 @@ class OutgoingEvent:
         return sum(len(text.encode()) for text in texts) + (_TIME_BYTES if self.time else 0)
 
     def _check_texts(self) -> None:
+        for name in ("source", "detail_type", "detail"):
+            if not isinstance(value := getattr(self, name), str):
+                raise InvalidMessage(f"{name} must be text, not {type(value).__name__}")
+        if not all(isinstance(resource, str) for resource in _listed(self.resources)):
+            raise InvalidMessage("resources must be ARNs, as texts")
         if not self.source or self.source.startswith(_RESERVED_SOURCE):
             raise InvalidMessage(
                 f"the source {self.source!r} is not allowed: name who tells the event, such as "
@@ -91,9 +94,31 @@ class OutgoingEvent:
                 raise InvalidMessage(f"an event cannot hold the character U+{ord(forbidden[0]):04X}")
 
 
+def _listed(resources: Any) -> tuple[str, ...]:
+    # A text is a sequence too: each of its letters would become a resource.
+    if isinstance(resources, str) or not isinstance(resources, Iterable):
+        raise InvalidMessage(f"resources must be a list of ARNs, not {type(resources).__name__}")
+    return tuple(resources)
+
+
+def _check_time(time: Any) -> None:
+    if time is None:
+        return
+    if not isinstance(time, datetime):
+        raise InvalidMessage(f"time must be a datetime with time zone, not {type(time).__name__}")
+    if time.utcoffset() is None:
+        raise InvalidMessage(
+            f"the time {time} has no time zone: use datetime.now(timezone.utc), or leave it out"
+        )
+    try:
+        time.astimezone(timezone.utc)
+    except OverflowError as error:
+        raise InvalidMessage(f"the time {time} has no equivalent in UTC: leave it out") from error
+
+
 def _check_detail(detail: str) -> None:
     try:
-        content = json.loads(detail, parse_int=_integer, parse_constant=_constant)
+        content = json.loads(detail, parse_int=_integer, parse_float=_float, parse_constant=_constant)
     except RecursionError as error:
         raise InvalidMessage("detail is nested deeper than EventBridge's 1000 levels") from error
     except ValueError as error:
@@ -109,6 +134,13 @@ def _integer(text: str) -> int:
     number = int(text)
     if not -MAX_INTEGER - 1 <= number <= MAX_INTEGER:
         raise InvalidMessage("detail holds an integer of more than 64 bits: write it as text")
+    return number
+
+
+def _float(text: str) -> float:
+    number = float(text)
+    if math.isinf(number):
+        raise InvalidMessage("detail holds a number beyond what a float can hold: write it as text")
     return number
 
 

@@ -10,6 +10,8 @@ from blackcat.resources import SecretResource, with_prefix
 
 # arn:partition:secretsmanager:region:account:secret:name
 _PARTS_OF_AN_ARN = 7
+# https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_GetSecretValue.html
+_MIN_VERSION, _MAX_VERSION = 32, 64
 
 
 @dataclass(frozen=True)
@@ -29,6 +31,11 @@ class FromSecret:
     def __post_init__(self) -> None:
         if isinstance(self.secret, str):
             SecretResource(self.secret)
+        if self.version_id is not None and not _MIN_VERSION <= len(self.version_id) <= _MAX_VERSION:
+            raise InvalidDeclaration(
+                f"the version_id of a secret has {_MIN_VERSION} to {_MAX_VERSION} characters, not "
+                f"{len(self.version_id)}: copy it from Secrets Manager, or name a stage"
+            )
 
     def version(self, prefix: str) -> tuple[str, str, str | None]:
         """The secret's name in an environment with that RESOURCE_PREFIX, the stage and the version's id."""
@@ -55,7 +62,11 @@ class FromParameter:
 
     ``Annotated[str, FromParameter("/shop/db/url")]`` names it for a field. The name or ARN is
     taken as it is; it may end with a version or label, such as
-    ``/shop/db/url:3``.
+    ``/shop/db/url:3``. Raises InvalidDeclaration.
     """
 
     name: str
+
+    def __post_init__(self) -> None:
+        if not self.name or any(map(str.isspace, self.name)):
+            raise InvalidDeclaration("write the parameter's name, such as /shop/db/url, without spaces")

@@ -7,7 +7,8 @@ import os
 import shlex
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,7 @@ import pytest
 from blackcat.adapters_aws import AwsOptions
 from blackcat.application.container import opened_container
 from blackcat.application.dev.account import away_from_accounts, checked_endpoint
-from blackcat.application.ports import Broker
+from blackcat.application.ports import Broker, Resolver
 from blackcat.domain.registry import ServiceRegistry
 from blackcat.domain.service import Service, ServiceType
 from blackcat.entrypoints import connections
@@ -103,9 +104,7 @@ def emulated_aws(url: str, registry: ServiceRegistry) -> Iterator[EmulatedAws]:
             yield aws
 
 
-def drain_service(
-    service: Service, *, container: str | Callable[..., Any] | None, broker: Broker | None, most: int
-) -> list[Drained]:
+def drain_service(service: Service, *, container: Any, broker: Broker | None, most: int) -> list[Drained]:
     """All messages that a consumer's queue holds, through its middleware and handler, in this thread.
 
     Without ``broker``, the queue is the one that the environment leads to. Raises ConfigurationError, and
@@ -117,7 +116,7 @@ def drain_service(
     if broker is None:
         settings = Settings()
         broker, queue = connections.broker(settings), with_prefix(queue, settings.resource_prefix)
-    with opened_container(container) as resolver:
+    with _opened(container) as resolver:
         return drained(
             queue.name,
             broker=broker,
@@ -126,6 +125,14 @@ def drain_service(
             redact=redactor.text,
             most=most,
         )
+
+
+def _opened(container: Any) -> AbstractContextManager[Resolver | None]:
+    """What a registry takes, or a container that is built already: that one is its owner's to close."""
+    # A class has the method too, and is called for its container.
+    if hasattr(container, "resolve") and not isinstance(container, type):
+        return contextlib.nullcontext(container)
+    return opened_container(container)
 
 
 def started_service(project: Project, service: Service, logs: Path, **settings: str) -> ServiceProcess:

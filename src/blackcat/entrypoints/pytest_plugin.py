@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from blackcat.domain.service import Service
     from blackcat.entrypoints.project_tests import EmulatedAws
     from blackcat.infra.project import Project
-    from blackcat.infra.redaction import Redactor
     from blackcat.testing import Drained, FrozenClock, ServiceProcess
 
 
@@ -43,21 +42,28 @@ class RunService(Protocol):
     def __call__(self, service: str, **settings: str) -> ServiceProcess: ...
 
 
-@pytest.hookimpl(wrapper=True)
+@pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Mask in a failure what Blackcat knows to be secret: ``drain`` raises and logs within the test."""
+    """Mask in a report what Blackcat knows to be secret: ``drain`` raises and logs within the test."""
     report = yield
     if redaction := sys.modules.get("blackcat.infra.redaction"):
-        _mask(report, redaction.redactor)
+        _mask(report, redaction.redactor.known_masked)
     return report
 
 
-def _mask(report: pytest.TestReport, redactor: Redactor) -> None:
-    report.sections = [(title, redactor.known_masked(text)) for title, text in report.sections]
-    shown = report.longreprtext
-    masked = redactor.known_masked(shown)
-    if masked != shown:
-        report.longrepr = masked
+def _mask(report: pytest.TestReport, masked: Callable[[str], str]) -> None:
+    report.sections = [(title, masked(text)) for title, text in report.sections]
+    report.user_properties = [
+        (name, masked(value) if isinstance(value, str) else value) for name, value in report.user_properties
+    ]
+    if hasattr(report, "wasxfail"):
+        report.wasxfail = masked(report.wasxfail)
+    if isinstance(report.longrepr, tuple):
+        # A skip's, whose parts pytest reads: the path is one that it must find.
+        path, line, reason = report.longrepr
+        report.longrepr = (path, line, masked(reason))
+    elif (text := masked(report.longreprtext)) != report.longreprtext:
+        report.longrepr = text
 
 
 @pytest.fixture(scope="session")
@@ -102,8 +108,8 @@ def drain(request: pytest.FixtureRequest) -> Drain:
     """``drain("orders")`` handles all that the consumer's queue holds, and tells what became of each message.
 
     A name stands for a service of the project, whose container it gets; a Service stands on its own.
-    ``container`` takes the place of the project's. ``broker`` (an InMemoryBroker, say) takes the place of
-    the emulator; without it the test must ask for ``aws`` too.
+    ``container``, a container or what builds one, takes the place of the project's. ``broker`` (an
+    InMemoryBroker, say) takes the place of the emulator; without it the test must ask for ``aws`` too.
     """
     from blackcat.domain.service import Service
     from blackcat.entrypoints.project_tests import drain_service
@@ -111,13 +117,16 @@ def drain(request: pytest.FixtureRequest) -> Drain:
     def run(
         service: str | Service, *, broker: Broker | None = None, container: Any = None, most: int = 1000
     ) -> list[Drained]:
-        if broker is None and "aws" not in request.fixturenames:
-            pytest.fail(
-                "drain needs the fixture `aws` beside it, or broker=InMemoryBroker(...)", pytrace=False
-            )
+        if broker is None:
+            if "aws" not in request.fixturenames:
+                pytest.fail(
+                    "drain needs the fixture `aws` beside it, or broker=InMemoryBroker(...)", pytrace=False
+                )
+            _emulated(request.getfixturevalue("aws"))
         if not isinstance(service, Service):
             registry: ServiceRegistry = request.getfixturevalue("project_services")
-            service, container = registry.select(service), container or registry.container
+            service = registry.select(service)
+            container = registry.container if container is None else container
         return drain_service(service, container=container, broker=broker, most=most)
 
     return run
@@ -135,6 +144,7 @@ def run_service(
     from blackcat.entrypoints.project_tests import started_service
     from blackcat.testing.processes import stop_all
 
+    _emulated(aws)
     started: list[ServiceProcess] = []
 
     def run(service: str, **settings: str) -> ServiceProcess:
@@ -156,7 +166,8 @@ def assert_only_granted(
     """
     from blackcat.entrypoints.granted_calls import only_granted
 
-    return lambda service: only_granted(project_services.select(service), project_services, prefix=aws.prefix)
+    prefix = _emulated(aws).prefix
+    return lambda service: only_granted(project_services.select(service), project_services, prefix=prefix)
 
 
 @pytest.fixture
@@ -165,3 +176,16 @@ def frozen_clock() -> FrozenClock:
     from blackcat.testing.clock import FrozenClock
 
     return FrozenClock()
+
+
+def _emulated(aws: object) -> EmulatedAws:
+    """Fails for a fixture ``aws`` of somebody else's: what it leads to may be an account."""
+    from blackcat.entrypoints.project_tests import EmulatedAws
+
+    if not isinstance(aws, EmulatedAws):
+        pytest.fail(
+            f"the fixture `aws` gave a {type(aws).__name__} and is not Blackcat's, without which nothing "
+            "leads to an emulator: give the project's own fixture another name",
+            pytrace=False,
+        )
+    return aws

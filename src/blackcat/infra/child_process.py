@@ -9,6 +9,8 @@ import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from blackcat.application.tied import tied
+
 _READ_AT_ONCE = 65536
 # What never ends its line is shown in pieces of this size.
 _LONGEST_LINE = 65536
@@ -17,6 +19,8 @@ _LONGEST_LINE = 65536
 class ChildProcess:
     """Started on construction; Ctrl-C in the terminal reaches it only through ``terminate``.
 
+    On Linux it gets SIGTERM when this process is killed.
+
     Standard output and standard error come out of ``lines`` in the order in which they were written.
     """
 
@@ -24,7 +28,7 @@ class ChildProcess:
         self._output, writer = os.pipe()
         os.set_blocking(self._output, False)
         self._process = subprocess.Popen(
-            command,
+            tied(command),
             cwd=cwd,
             env=dict(environment),
             stdin=subprocess.DEVNULL,

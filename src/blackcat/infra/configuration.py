@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from dotenv import dotenv_values
 from pydantic import (
-    BaseModel,
     BeforeValidator,
     Field,
-    SecretBytes,
     SecretStr,
     ValidationError,
     ValidationInfo,
@@ -42,6 +41,7 @@ from blackcat.infra.setting_checks import (
 )
 from blackcat.infra.setting_names import field_named, variables
 from blackcat.infra.setting_problems import Problem, explained, gathered, tell
+from blackcat.infra.setting_secrets import LearnedBeforehand, learn, secrets_in
 from blackcat.infra.settings_sources import remote_sources
 
 LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"]
@@ -54,16 +54,17 @@ def _upper(text: Any) -> Any:
 Port = Annotated[int, Field(ge=0, le=65535)]
 
 
-class Settings(BaseSettings):
+class Settings(BaseSettings, LearnedBeforehand):
     """What Blackcat itself reads; projects subclass it and add their own fields.
 
     Order: arguments, environment, ``.env.{ENVIRONMENT}``, ``.env``, Secrets Manager, SSM Parameter Store,
     defaults. A field is read from the variable of its name in upper case; it is kept in AWS when its
     annotation says so (``Annotated[SecretStr, FromSecret("shop/db", key="password")]``), or a variable
     such as ``DB_PASSWORD_SECRET=shop/db:password``, or when it is a key of the secret that SECRETS_NAME
-    names. Values of ``SecretStr`` fields, and those that came from a secret, are masked in all logs.
+    names. Values of ``SecretStr`` and ``FromSecret`` fields, and those that came from a secret, are masked
+    in all logs.
 
-    Raises SettingsError, which names every problem at once, and never a value.
+    Raises SettingsError, which names every problem at once, and never a secret.
     """
 
     model_config = SettingsConfigDict(
@@ -152,7 +153,7 @@ class Settings(BaseSettings):
         return value
 
     def model_post_init(self, context: Any, /) -> None:
-        for secret in _secrets(self):
+        for secret in secrets_in(self):
             redactor.learn(secret)
 
     @property
@@ -185,7 +186,12 @@ def told() -> dict[str, str]:
 
 
 def filled(settings: Settings, values: Mapping[str, Any]) -> list[Problem]:
-    """Read all values of new settings; everything that is missing or wrong."""
+    """Read all values of new settings; everything that is missing or wrong, without a secret."""
+    found = _problems(settings, values)
+    return [replace(problem, text=redactor.text(problem.text)) for problem in found]
+
+
+def _problems(settings: Settings, values: Mapping[str, Any]) -> list[Problem]:
     with gathered() as problems:
         try:
             BaseSettings.__init__(settings, **values)
@@ -194,6 +200,7 @@ def filled(settings: Settings, values: Mapping[str, Any]) -> list[Problem]:
         except SourceError as error:
             problems.append(Problem(f"{error}: write it as JSON"))
         except UnicodeDecodeError:
+            learn(type(settings), os.environ)
             return [Problem("an .env file is not UTF-8: save it as UTF-8")]
     return [*problems, *_of_variables(told())]
 
@@ -248,18 +255,3 @@ def _classes(cls: type[Settings] = Settings) -> Iterator[type[Settings]]:
     yield cls
     for subclass in cls.__subclasses__():
         yield from _classes(subclass)
-
-
-def _secrets(value: Any) -> Iterator[str]:
-    """Every secret in a setting, at any depth."""
-    if isinstance(value, SecretStr):
-        yield value.get_secret_value()
-    elif isinstance(value, SecretBytes):
-        yield value.get_secret_value().decode(errors="ignore")
-    elif isinstance(value, BaseModel):
-        yield from _secrets([getattr(value, name) for name in type(value).model_fields])
-    elif isinstance(value, Mapping):
-        yield from _secrets(list(value.values()))
-    elif isinstance(value, list | tuple | set | frozenset):
-        for member in value:
-            yield from _secrets(member)

@@ -24,6 +24,7 @@ from functools import partial
 from pathlib import Path
 from typing import IO
 
+from blackcat.application.tied import tied
 from blackcat.errors import EmulatorError
 from blackcat.infra.free_ports import HOST, any_free_port, is_free
 
@@ -83,7 +84,7 @@ def running_emulator(
     ports: Iterable[int] = (),
     command: Sequence[str] | None = None,
 ) -> Iterator[Emulator]:
-    """An emulator on this machine, healthy on entering and stopped on leaving.
+    """An emulator on this machine, healthy on entering and stopped on leaving, also by a signal (on Linux).
 
     It takes the first of ``ports`` that is free, or else any free one. With ``state_dir`` its resources
     outlive it: they are written there when it stops. Its output is appended to ``log``. The first use
@@ -184,9 +185,11 @@ def _start(
 
 
 def _launch(command: list[str], environment: dict[str, str], log: IO[bytes]) -> subprocess.Popen[bytes]:
+    if shutil.which(command[0]) is None:
+        raise EmulatorError(f"the emulator's command '{command[0]}' cannot be run: there is no such program")
     try:
         return subprocess.Popen(
-            command,
+            tied(command),
             env=environment,
             stdin=subprocess.DEVNULL,
             stdout=log,

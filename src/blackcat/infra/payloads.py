@@ -54,7 +54,7 @@ def mapping_decoder_for(annotation: Any, *, subject: str) -> Any:
 
 
 def payload_error(error: ValidationError) -> DecodingError:
-    """What is wrong with each field, without the values."""
+    """What is wrong with each field, without the values; a validator's own text is told as it is."""
     problems = {
         _path(problem["loc"]): problem["msg"]
         for problem in error.errors(include_input=False, include_url=False, include_context=False)

@@ -109,7 +109,9 @@ def _problems(options: Any) -> Iterator[str]:
 
 
 def _line_of(error: BaseException, root: Path) -> str:
-    """Where in the project it went wrong: the last of its own lines in the traceback."""
+    """Where in the project it went wrong: the line that is no Python, or its last one in the traceback."""
+    if isinstance(error, SyntaxError) and error.filename and Path(error.filename).is_relative_to(root):
+        return f"{Path(error.filename).relative_to(root)}:{error.lineno}"
     for frame in reversed(traceback.extract_tb(error.__traceback__)):
         path = Path(frame.filename)
         if path.is_relative_to(root) and "site-packages" not in path.parts:

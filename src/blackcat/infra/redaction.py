@@ -31,6 +31,12 @@ _HINTS = (
 )
 # A quotation mark may be escaped, more than once: the text may hold JSON that holds JSON.
 _QUOTE = r"""\\*["']"""
+# How advice begins, such as "api_key: Field required". None of these is a secret; alone, each is masked.
+_ADVICE = (
+    r"(?<=:\s)(?:an?|the|it|its|they|no|not|nothing|two|blackcat|pydantic|field|input|value|string|extra|did"
+    "|is|has|set|write|give|choose|use|add|put|store|list|leave|name|create|check|register|module|importing"
+    r"|nested)\s[a-z'`]"
+)
 _SECRET_TEXTS = tuple(
     re.compile(pattern)
     for pattern in (
@@ -38,7 +44,7 @@ _SECRET_TEXTS = tuple(
         rf"(?i)(?P<head>(?:authorization|cookie)(?:{_QUOTE})?\s*[:=]\s*(?:{_QUOTE})?)[^\"'\\\r\n]+",
         # a telling name with its value: in quotation marks, or up to the next separator
         rf"(?i)(?P<head>[\w.-]*(?:{_TELLING})[\w.-]*(?:{_QUOTE})?\s*[:=]\s*{_QUOTE})[^\"'\\]+",
-        rf"(?i)(?P<head>[\w.-]*(?:{_TELLING})[\w.-]*\s*[:=]\s*)[^\s\"'&,;)}}\]\\]+",
+        rf"(?i)(?P<head>[\w.-]*(?:{_TELLING})[\w.-]*\s*[:=]\s*)(?!{_ADVICE})[^\s\"'&,;)}}\]\\]+",
         r"(?i)(?P<head>\bbearer\s+)[\w.~+/=-]+",
         # the password in an address, which may hold what an address should have quoted
         r"(?P<head>://[^\s/:@]*:)[^\s]+(?=@)",

@@ -9,7 +9,7 @@ from typing import Any, Generic
 from blackcat.application.ports import Check, Delete, Save, Table
 from blackcat.domain.conditions import KeyCondition
 from blackcat.domain.cursor import cursor_after, position
-from blackcat.domain.item import VERSION, stored_version
+from blackcat.domain.item import UNVERSIONED, VERSION, next_version, require_limit
 from blackcat.errors import DecodingError, InvalidDeclaration, InvalidItem
 from blackcat.infra.entities import Entity, EntityCodec
 
@@ -30,7 +30,8 @@ class DynamoRepository(Generic[Entity]):
 
     An entity has a field ``version: int = 0`` (0: never saved), which guards it: a save or delete
     raises ConditionFailed when another writer came first. ``versioned=False`` does without, so that the
-    last writer wins. Raises InvalidDeclaration.
+    last writer wins. An item that somebody else wrote without a version is read as version -1, and may be
+    saved while it still has none. Raises InvalidDeclaration.
     """
 
     def __init__(self, entity: type[Entity], table: Table, *, versioned: bool = True) -> None:
@@ -46,18 +47,18 @@ class DynamoRepository(Generic[Entity]):
     def get(self, *key: Any) -> Entity | None:
         """The entity under that partition key (and sort key, if the table has one), read consistently."""
         item = self._table.get(self._key(key))
-        return None if item is None else self._codec.entity(item)
+        return None if item is None else self._entity(item)
 
     def get_batch(self, keys: Iterable[Any]) -> list[Entity | None]:
         """The entities under these keys, in their order; a tuple gives partition and sort key."""
         items = self._table.get_batch(self._key(key if isinstance(key, tuple) else (key,)) for key in keys)
-        return [None if item is None else self._codec.entity(item) for item in items]
+        return [None if item is None else self._entity(item) for item in items]
 
     def save(self, entity: Entity) -> Entity:
-        """Writes the entity, and returns it as it is stored: with its next version."""
-        write = self.saving(entity)
-        version = self._table.save(write.item, version=write.version)
-        return self._codec.with_version(entity, version) if self._versioned else entity
+        """Writes the entity, and returns it as it is stored: as ``get`` would, with its next version."""
+        write, kept = self._saving(entity)
+        self._table.save(write.item, version=write.version)
+        return kept
 
     def save_batch(self, entities: Iterable[Entity]) -> None:
         """Writes any number of entities without versions, in few calls; not all or nothing."""
@@ -75,18 +76,16 @@ class DynamoRepository(Generic[Entity]):
 
     def saving(self, entity: Entity) -> Save:
         """The save as a write of a transaction."""
-        item = self._codec.item(entity)
-        return Save(self._table, item, self._version(item))
+        write, _ = self._saving(entity)
+        return write
 
     def deleting(self, entity: Entity) -> Delete:
         """The delete as a write of a transaction."""
-        item = self._codec.item(entity)
-        return Delete(self._table, self._key_of(item), self._version(item))
+        return Delete(self._table, self._key_of(entity), self._version(entity))
 
     def unchanged(self, entity: Entity) -> Check:
         """The condition, in a transaction, that the entity still has its version."""
-        item = self._codec.item(entity)
-        return Check(self._table, self._key_of(item), stored_version(item))
+        return Check(self._table, self._key_of(entity), getattr(entity, VERSION, 0))
 
     def query(
         self,
@@ -102,7 +101,7 @@ class DynamoRepository(Generic[Entity]):
         items = self._table.query(
             partition, sort=sort, index=index, ascending=ascending, limit=limit, consistent=consistent
         )
-        return map(self._codec.entity, items)
+        return map(self._entity, items)
 
     def page(
         self,
@@ -114,12 +113,13 @@ class DynamoRepository(Generic[Entity]):
         index: str | None = None,
         ascending: bool = True,
     ) -> Page[Entity]:
-        """Up to ``size`` entities, and the cursor for the next page of the same query.
+        """Up to ``size`` entities, 1 or more, and the cursor for the next page of the same query.
 
         A cursor is text for a client: readable key attributes, no secret. Raises DecodingError for one
         that this query did not give.
         """
         table = self._table.resource
+        require_limit(size, table)
         after = position(cursor, table, index) if cursor else None
         try:
             items = self._table.query(
@@ -131,7 +131,7 @@ class DynamoRepository(Generic[Entity]):
             raise DecodingError(f"the cursor is none that this query gave: {error}") from error
         found = list(items)
         more = cursor_after(found[size - 1], table, index) if len(found) > size else None
-        return Page([self._codec.entity(item) for item in found[:size]], more)
+        return Page([self._entity(item) for item in found[:size]], more)
 
     def _key(self, values: tuple[Any, ...]) -> dict[str, Any]:
         names = [name for name in (self._table.resource.key, self._table.resource.sort_key) if name]
@@ -141,13 +141,19 @@ class DynamoRepository(Generic[Entity]):
             )
         return dict(zip(names, values, strict=True))
 
-    def _key_of(self, item: dict[str, Any]) -> dict[str, Any]:
-        table = self._table.resource
+    def _key_of(self, entity: Entity) -> dict[str, Any]:
+        table, item = self._table.resource, self._codec.item(entity)
         return {name: item[name] for name in (table.key, table.sort_key) if name}
 
-    def _version(self, item: dict[str, Any]) -> int | None:
-        if not self._versioned:
-            return None
-        if VERSION not in item:
-            raise InvalidDeclaration("the field version must be stored under its own name: it takes no alias")
-        return stored_version(item)
+    def _saving(self, entity: Entity) -> tuple[Save, Entity]:
+        version = self._version(entity)
+        item, kept = self._codec.kept(entity, version=None if version is None else next_version(version))
+        return Save(self._table, item, version), kept
+
+    def _version(self, entity: Entity) -> int | None:
+        return getattr(entity, VERSION) if self._versioned else None
+
+    def _entity(self, item: dict[str, Any]) -> Entity:
+        if self._versioned and item.get(VERSION, 0) == 0:
+            item = {**item, VERSION: UNVERSIONED}
+        return self._codec.entity(item)

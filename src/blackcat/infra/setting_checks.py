@@ -17,6 +17,8 @@ ALLOW = "ALLOW_SETTINGS"
 _SIMILARITY = 0.88
 _FIRST_WORD_SIMILARITY = 0.8
 _SHORTEST_WORD = 6
+# What others read.
+_KNOWN_TO_OTHERS = {"LOGLEVEL", "LOG_LEVELS", "SERVICE_NAMES", "AWS_REGIONS"}
 _UNITS = ("_SECONDS", "_BYTES")
 _OTHER_UNITS = ("", "_S", "_SEC", "_SECS", "_SECOND", "_MS", "_MIN", "_MINUTES", "_BYTE", "_KB", "_MB")
 
@@ -54,22 +56,30 @@ def misspelled(told: Iterable[str], own: frozenset[str], known: Collection[str])
     """Variables that are none of ``known``, and were surely meant to be one of ``own``.
 
     A false alarm would keep a service from starting, so it takes a near miss: the same first word, or
-    nearly; a letter or two off in the rest, or another unit. A name that holds one of ours whole, such
-    as AWS_REGIONS or DD_SERVICE_NAME, is somebody else's.
+    nearly; a letter or two off in the rest, or another unit; an underscore less, or an S more. A name
+    that holds one of ours whole in another way, such as DD_SERVICE_NAME, is somebody else's.
     """
     for variable in told:
         meant = None if variable in known else _meant(variable, own)
         if meant:
             yield Problem(
-                f"Blackcat reads no such variable: did you mean {meant}? If not, name it in {ALLOW}", variable
+                f"did you mean {meant}? If not, name it in {ALLOW}", variable, verb="is not read by Blackcat"
             )
 
 
 @lru_cache(maxsize=1024)
 def _meant(variable: str, own: frozenset[str]) -> str | None:
+    if variable in _KNOWN_TO_OTHERS:
+        return None
+    if joined := next((name for name in sorted(own) if _is_joined_or_plural(variable, name)), None):
+        return joined
     if any(name in variable for name in own if len(name) > _SHORTEST_WORD):
         return None
     return next((name for name in sorted(own) if name[0] == variable[0] and _is_near(variable, name)), None)
+
+
+def _is_joined_or_plural(variable: str, name: str) -> bool:
+    return "_" in name and (variable.replace("_", "") == name.replace("_", "") or variable == f"{name}S")
 
 
 def _is_near(variable: str, name: str) -> bool:

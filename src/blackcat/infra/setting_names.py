@@ -1,10 +1,16 @@
-"""By which variables a setting is known."""
+"""By which variables a setting is known, and where its annotation says that it is kept."""
 
 from __future__ import annotations
+
+import typing
+from collections.abc import Iterator, Sequence
+from typing import Any
 
 from pydantic import AliasChoices
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings
+
+from blackcat.domain.references import FromParameter, FromSecret
 
 
 def aliases(field: FieldInfo) -> list[str]:
@@ -24,3 +30,17 @@ def field_named(cls: type[BaseSettings], name: str) -> str | None:
     if name in cls.model_fields:
         return name
     return next((field for field, info in cls.model_fields.items() if name in aliases(info)), None)
+
+
+def kept_in(field: FieldInfo) -> FromSecret | FromParameter | None:
+    """Where the field's annotation says that it is kept in AWS."""
+    return next(_markers([*field.metadata, field.annotation]), None)
+
+
+def _markers(metadata: Sequence[Any]) -> Iterator[FromSecret | FromParameter]:
+    """Those of an ``Annotated``, also within a union: ``Annotated[str, FromSecret(…)] | None``."""
+    for one in metadata:
+        if isinstance(one, FromSecret | FromParameter):
+            yield one
+        else:
+            yield from _markers([*getattr(one, "__metadata__", ()), *typing.get_args(one)])

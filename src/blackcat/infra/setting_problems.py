@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -13,13 +13,14 @@ class Problem:
     """A setting that is missing or wrong.
 
     ``variable`` is how it is set, empty for what concerns several; ``within`` leads to the part of it
-    that is wrong. ``verb`` says what is the matter, such as "is not set"; otherwise its value is wrong.
+    that is wrong. ``verb`` says what is the matter, such as "is not set". It keeps the name from standing
+    right before a colon, where the redactor would take the text for the value of, say, API_KEY.
     """
 
     text: str
     variable: str = ""
     within: tuple[str, ...] = ()
-    verb: str = ""
+    verb: str = "is wrong"
 
     @property
     def subject(self) -> str:
@@ -55,11 +56,13 @@ def explained(problems: Iterable[Problem]) -> str:
     for problem in problems:
         subjects.setdefault((problem.verb, problem.text), {})[problem.subject] = None
     return "settings are missing or wrong: " + "; ".join(
-        _sentence(", ".join(filter(None, names)), verb, text) for (verb, text), names in subjects.items()
+        _sentence(list(filter(None, names)), verb, text) for (verb, text), names in subjects.items()
     )
 
 
-def _sentence(names: str, verb: str, text: str) -> str:
+def _sentence(names: Sequence[str], verb: str, text: str) -> str:
     if not names:
         return text
-    return f"{names} {verb}: {text}" if verb else f"{names}: {text}"
+    if len(names) > 1 and verb.startswith("is "):
+        verb = f"are {verb.removeprefix('is ')}"
+    return f"{', '.join(names)} {verb}: {text}"

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import sys
-import typing
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, SecretBytes, SecretStr
+from pydantic import SecretBytes, SecretStr
 from pydantic.fields import FieldInfo
 from pydantic_core import to_jsonable_python
 from pydantic_settings import (
@@ -23,10 +21,11 @@ from pydantic_settings import (
 from pydantic_settings import SettingsError as SourceError
 
 from blackcat.domain.setting import Setting
-from blackcat.infra.configuration import Settings, filled, told
+from blackcat.infra.configuration import Settings, filled
 from blackcat.infra.redaction import MASK, redactor
 from blackcat.infra.setting_names import aliases, variables
 from blackcat.infra.setting_problems import Problem
+from blackcat.infra.setting_secrets import is_secret
 
 ENVIRONMENT = "environment"
 DEFAULT = "default"
@@ -57,24 +56,12 @@ class Given:
 def setting_report(root: Path) -> list[Setting]:
     """Blackcat's settings, then those of each class that the project's imported modules declare."""
     classes: list[type[Settings]] = [Settings, *_project_classes(root)]
-    _learn_secrets(classes)
-    settings = [setting for cls in classes for setting in _reported(cls, classes)]
+    # Before anything is shown: a secret may stand in the wrong variable too.
+    validated = {cls: _validated(cls) for cls in classes}
+    settings = [one for cls in classes for one in _reported(cls, classes, *validated[cls])]
     # What concerns no single setting is found with every class: it is told with the first.
     first = {(one.variable, one.problem): one for one in reversed(settings)}
     return [one for one in settings if one.source or first[one.variable, one.problem] is one]
-
-
-def _learn_secrets(classes: Iterable[type[Settings]]) -> None:
-    """Before anything is shown: a secret may stand in the wrong variable too."""
-    try:
-        said = told()
-    except UnicodeDecodeError:  # of an .env file; the validation tells it
-        said = dict(os.environ)
-    for cls in classes:
-        for name, field in cls.model_fields.items():
-            if _holds_secret(field.annotation):
-                for variable in variables(cls, name):
-                    redactor.learn(said.get(variable, ""))
 
 
 def _project_classes(root: Path) -> list[type[Settings]]:
@@ -90,18 +77,22 @@ def _subclasses(cls: type[Settings]) -> Iterator[type[Settings]]:
 
 def _is_within(cls: type, root: Path) -> bool:
     file = getattr(sys.modules.get(cls.__module__), "__file__", None)
-    path = Path(file or "").absolute()
-    return path.is_relative_to(root) and "site-packages" not in path.parts
+    path = Path(file).absolute() if file else None
+    return path is not None and path.is_relative_to(root) and "site-packages" not in path.parts
 
 
-def _reported(cls: type[Settings], classes: Sequence[type[Settings]]) -> Iterator[Setting]:
+def _reported(
+    cls: type[Settings],
+    classes: Sequence[type[Settings]],
+    values: Mapping[str, Any],
+    problems: Sequence[Problem],
+) -> Iterator[Setting]:
     """What this class declares itself, or declares anew; the rest stands under the class above."""
     inherited = [above.model_fields for above in classes if above is not cls and issubclass(cls, above)]
     try:
         origins = list(_origins(cls))
     except UnicodeDecodeError:  # of an .env file; the validation tells it
         origins = [Origin(ENVIRONMENT, _given(cls, EnvSettingsSource(cls)))]
-    values, problems = _validated(cls)
     for name, field in cls.model_fields.items():
         if not any(repr(fields.get(name)) == repr(field) for fields in inherited):
             yield _setting(cls, name, origins, values, problems)
@@ -198,20 +189,13 @@ def _validated(cls: type[Settings]) -> tuple[dict[str, Any], list[Problem]]:
 
 def _text(problems: Sequence[Problem]) -> str | None:
     texts = [": ".join([*problem.within, problem.text]) for problem in problems]
-    return redactor.text("; ".join(texts)) if texts else None
+    return redactor.known_masked("; ".join(texts)) or None
 
 
 def _shown(variable: str, field: FieldInfo, value: Any) -> Any:
     """The value in JSON's types, without secrets."""
     if isinstance(value, SecretStr | SecretBytes):
         return MASK if value.get_secret_value() else ""
-    if isinstance(value, str) and value and _holds_secret(field.annotation):
+    if isinstance(value, str) and value and is_secret(field):
         return MASK
     return redactor.fields({variable: to_jsonable_python(value, fallback=str)})[variable]
-
-
-def _holds_secret(annotation: Any) -> bool:
-    """Whether a value of this type may be, or contain, a secret: it is masked before it is validated."""
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        return any(_holds_secret(field.annotation) for field in annotation.model_fields.values())
-    return annotation in (SecretStr, SecretBytes) or any(map(_holds_secret, typing.get_args(annotation)))

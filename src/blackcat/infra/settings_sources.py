@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import typing
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -17,7 +16,7 @@ from blackcat.domain.references import FromParameter, FromSecret
 from blackcat.domain.secret import PLAIN_KEYS, confidential
 from blackcat.errors import BlackcatError, InvalidDeclaration, InvalidSecret
 from blackcat.infra.redaction import redactor
-from blackcat.infra.setting_names import variables
+from blackcat.infra.setting_names import kept_in, variables
 from blackcat.infra.setting_problems import Problem, tell
 from blackcat.infra.settings_stores import Place, Reading
 
@@ -126,23 +125,18 @@ def remote_sources(
 def _reference(field: FieldInfo, variable: str, told: Mapping[str, str]) -> FromSecret | FromParameter | None:
     """Where the field is kept: as environment or ``.env`` say, or else its annotation."""
     if secret := told.get(f"{variable}_SECRET"):
-        try:
-            return FromSecret.parse(secret)
-        except InvalidDeclaration as error:
-            tell(Problem(str(error), variable, verb=f"is wrong in {variable}_SECRET"))
-            return None
+        return _parsed(FromSecret.parse, secret, variable, f"{variable}_SECRET")
     if parameter := told.get(f"{variable}_PARAMETER"):
-        return FromParameter(parameter)
-    return next(_markers([*field.metadata, field.annotation]), None)
+        return _parsed(FromParameter, parameter, variable, f"{variable}_PARAMETER")
+    return kept_in(field)
 
 
-def _markers(metadata: Sequence[Any]) -> Iterator[FromSecret | FromParameter]:
-    """Those of an ``Annotated``, also within a union: ``Annotated[str, FromSecret(…)] | None``."""
-    for one in metadata:
-        if isinstance(one, FromSecret | FromParameter):
-            yield one
-        else:
-            yield from _markers([*getattr(one, "__metadata__", ()), *typing.get_args(one)])
+def _parsed(parse: Callable[[str], Kept], text: str, variable: str, pointer: str) -> Kept | None:
+    try:
+        return parse(text)
+    except InvalidDeclaration as error:
+        tell(Problem(str(error), variable, verb=f"is wrong in {pointer}"))
+        return None
 
 
 def _secret_sources(
@@ -203,16 +197,18 @@ def _of_shared_secret(
 ) -> Mapping[str, Found]:
     """What the secret's keys give: each is the name of a variable, or of a field."""
     try:
-        held = {key.upper(): (key, value) for key, value in _object(reading, secret).items()}
+        held = _object(reading, secret)
     except BlackcatError as error:
         _tell("SECRETS_NAME", str(error), verb="cannot be read")
         return {}
     found = {}
     for name in fields:
-        for variable in (*variables(cls, name), name.upper()):
-            if variable in held:
-                key, value = held[variable]
-                found[name] = Found(value) if name in own else _under(key, value)
+        for variable in dict.fromkeys((*variables(cls, name), name.upper())):
+            keys = [key for key in held if key.upper() == variable]
+            if len(keys) > 1:
+                _tell(variable, f"secret '{secret}' has {' and '.join(keys)}: keep one of them")
+            for key in keys:
+                found[name] = Found(held[key]) if name in own else _under(key, held[key])
     return found
 
 
@@ -227,7 +223,7 @@ def _under(key: str, value: Any) -> Found:
     return Found(value, () if key in PLAIN_KEYS else tuple(confidential(value)))
 
 
-def _tell(variable: str, text: str, *, verb: str = "") -> None:
+def _tell(variable: str, text: str, *, verb: str = "is wrong") -> None:
     """Raises pydantic-settings' own error where nobody gathers problems."""
     if not tell(Problem(text, variable, verb=verb)):
         raise SourceError(f"{variable} {verb}: {text}")

@@ -10,7 +10,7 @@ from blackcat.application.consumer.dead_letters import dead_letter_copy
 from blackcat.application.ports import Broker, Queue, Visibility
 from blackcat.domain.envelope import unwrapped
 from blackcat.domain.message import Message
-from blackcat.domain.outcome import Handled, Outcome, Rejected
+from blackcat.domain.outcome import Handled, Outcome, Rejected, Retried
 from blackcat.resources import FIFO_SUFFIX
 
 MOST_MESSAGES = 1000
@@ -41,7 +41,9 @@ def drained(
     retried or deferred comes back at once, whatever its delay, for the next drain: each drain is one
     attempt, and a test waits for no backoff. What its handler sends to the same queue is handled too.
     After a failure the rest of a FIFO group stays in the queue. Messages with a delay stay there as long
-    as it lasts. Raises AssertionError after ``most`` messages: they are sending one another.
+    as it lasts. Raises AssertionError after ``most`` messages: they are sending one another. What a
+    handler raises that is no Exception (KeyboardInterrupt, pytest's ``fail`` and ``skip``) comes out;
+    SystemExit is a failure of the message, as it is to a consumer.
     """
     return _Drain(queue_name, broker, handle, service, redact, most).run()
 
@@ -94,6 +96,7 @@ class _Drain:
             )
         opened = unwrapped(message)
         outcome = self._handle(opened)
+        _let_through(outcome)
         self._results.append(Drained(opened, outcome))
         if isinstance(outcome, Handled) or self._dead_lettered(opened, outcome):
             self._queue.delete([message.receipt]).raise_for_failure(self._queue.name)
@@ -108,3 +111,10 @@ class _Drain:
         copy = dead_letter_copy(message, outcome, service=self._service, version="", redact=self._redact)
         self._dead_letters.send_batch([copy]).raise_for_failure(self._dead_letters.name)
         return True
+
+
+def _let_through(outcome: Outcome) -> None:
+    """A consumer's thread must outlive what is raised in it; here it is meant for whoever runs the test."""
+    error = outcome.error if isinstance(outcome, Retried | Rejected) else None
+    if error is not None and not isinstance(error, Exception | SystemExit):
+        raise error

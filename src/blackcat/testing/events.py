@@ -1,15 +1,17 @@
 """Events as AWS hands them to a Lambda function, built in one line each.
 
 Payloads are encoded as everything that Blackcat sends: a ``str`` as it is, all else as JSON. Times are
-those at which a FrozenClock starts, unless told otherwise; ids are new each time.
+those at which a FrozenClock starts, unless told otherwise, and need a time zone (ValueError); ids are new
+each time.
 """
 
 from __future__ import annotations
 
 import base64
 import hashlib
+import json
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timezone
 from typing import Any
 from urllib.parse import urlencode
 from uuid import uuid4
@@ -23,7 +25,7 @@ REGION = "us-east-1"
 ACCOUNT = "123456789012"
 
 Event = dict[str, Any]
-Query = Mapping[str, str | Sequence[str]]
+Query = Mapping[str, str | int | Sequence[str | int]]
 
 _DOMAIN = f"api.execute-api.{REGION}.amazonaws.com"
 _CLIENT = "192.0.2.1"  # an address for documentation, which nobody has
@@ -103,7 +105,7 @@ def sns_notification(
         "TopicArn": _arn("sns", topic),
         **({"Subject": subject} if subject is not None else {}),
         "Message": encode(payload),
-        "Timestamp": f"{published_at:%Y-%m-%dT%H:%M:%S}.{published_at.microsecond // 1000:03}Z",
+        "Timestamp": f"{_utc(published_at):%Y-%m-%dT%H:%M:%S}.{published_at.microsecond // 1000:03}Z",
         "SignatureVersion": "1",
         "Signature": "EXAMPLE",
         "SigningCertURL": f"https://sns.{REGION}.amazonaws.com/SimpleNotificationService-example.pem",
@@ -122,6 +124,7 @@ def eventbridge_event(
 ) -> Event:
     """An event of a bus, as Lambda gets it; ``sqs_record(eventbridge_event(…))`` is how a queue does.
 
+    ``detail`` is a JSON object, or the text of one. Raises ValueError for another.
     https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-events-structure.html
     """
     return {
@@ -130,10 +133,10 @@ def eventbridge_event(
         "detail-type": detail_type,
         "source": source,
         "account": ACCOUNT,
-        "time": f"{time:%Y-%m-%dT%H:%M:%S}Z",
+        "time": f"{_utc(time):%Y-%m-%dT%H:%M:%S}Z",
         "region": REGION,
         "resources": list(resources),
-        "detail": plain(detail),
+        "detail": _object(detail),
     }
 
 
@@ -153,7 +156,7 @@ def api_gateway_v1_event(
     https://docs.aws.amazon.com/apigateway/latest/developerguide/set-up-lambda-proxy-integrations.html
     """
     sent = _headers(body, headers)
-    values = {name: _listed(value) for name, value in (query or {}).items()}
+    values = _values(query)
     content, in_base64 = _content(body)
     return {
         "resource": "/{proxy+}",
@@ -198,7 +201,7 @@ def api_gateway_v2_event(
     A ``body`` that is no text or bytes is JSON, with its content type; bytes come in base64.
     https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-lambda.html
     """
-    values = {name: _listed(value) for name, value in (query or {}).items()}
+    values = _values(query)
     content, in_base64 = _content(body)
     event = {
         "version": "2.0",
@@ -280,8 +283,20 @@ def _content(body: Any) -> tuple[str | None, bool]:
     return encode(body), False
 
 
-def _listed(value: str | Sequence[str]) -> list[str]:
-    return [value] if isinstance(value, str) else list(value)
+def _values(query: Query | None) -> dict[str, list[str]]:
+    """A name without a value is in no address, and so in no event."""
+    listed = {
+        name: [str(value)] if isinstance(value, str | int) else [str(one) for one in value]
+        for name, value in (query or {}).items()
+    }
+    return {name: values for name, values in listed.items() if values}
+
+
+def _object(detail: Any) -> dict[str, Any]:
+    content = json.loads(detail) if isinstance(detail, str) else plain(detail)
+    if not isinstance(content, dict):
+        raise ValueError(f"the detail of an event is a JSON object, not {detail!r}: put it under a name")
+    return content
 
 
 def _arn(service: str, name: str) -> str:
@@ -289,7 +304,13 @@ def _arn(service: str, name: str) -> str:
 
 
 def _milliseconds(moment: datetime) -> str:
-    return str(int(moment.timestamp() * 1000))
+    return str(int(_utc(moment).timestamp() * 1000))
+
+
+def _utc(moment: datetime) -> datetime:
+    if moment.utcoffset() is None:
+        raise ValueError(f"the time {moment} has no time zone: use datetime(..., tzinfo=timezone.utc)")
+    return moment.astimezone(timezone.utc)
 
 
 def _sha256(text: str) -> str:

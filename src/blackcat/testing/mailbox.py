@@ -100,15 +100,19 @@ class Mailbox:
     def delete(self, receipt: str, index: int) -> BatchFailure | None:
         """Standard queues delete what expired but was not received again; FIFO queues refuse it.
 
+        With a receipt of an earlier time a standard queue deletes nothing, and says that it did.
+        https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_DeleteMessage.html
         https://repost.aws/knowledge-center/sqs-receipt-handle-error
         """
         message = self._by_receipt.get(receipt)
         if message is None:
             return _unknown_receipt(index)
-        if message.receipt != receipt or (self.resource.fifo and not message.in_flight(self._now())):
+        latest = message.receipt == receipt
+        if self.resource.fifo and not (latest and message.in_flight(self._now())):
             return _expired_receipt(index, "The receipt handle has expired")
-        message.deleted = True
-        self._messages = [other for other in self._messages if other is not message]
+        if latest:
+            message.deleted = True
+            self._messages = [other for other in self._messages if other is not message]
         return None
 
     def hide(self, receipt: str, timeout: timedelta, index: int) -> BatchFailure | None:

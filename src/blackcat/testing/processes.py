@@ -14,12 +14,14 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from blackcat.application.tied import tied
+
 PATIENCE_SECONDS = 60.0
 _LOOK_SECONDS = 0.02
 
 
 class ServiceProcess:
-    """Started on construction; ends with ``stop``, or by itself.
+    """Started on construction; ends with ``stop``, by itself, or (on Linux) with this process.
 
     Whatever waits here gives up after a minute with an AssertionError that shows the logs: how long a
     service takes asserts nothing.
@@ -33,13 +35,13 @@ class ServiceProcess:
         self._log = log
         with log.open("wb") as output:
             self._process = subprocess.Popen(
-                command,
+                tied(command),
                 cwd=cwd,
                 env=dict(environment),
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
-                # Its children end with it, also when a test is interrupted.
+                # ``kill`` reaches its children too.
                 start_new_session=True,
             )
 

@@ -13,10 +13,13 @@ from typing import Any
 from blackcat.application.ports import Item
 from blackcat.domain.conditions import KeyCondition
 from blackcat.domain.item import (
+    UNVERSIONED,
     VERSION,
     key_value,
     place,
     require_distinct,
+    require_limit,
+    saved_item,
     stored,
     stored_key,
     stored_position,
@@ -58,7 +61,7 @@ class InMemoryTable:
         return self._resource
 
     def save(self, item: Item, *, version: int | None = None) -> int:
-        saved = stored(item if version is None else {**item, VERSION: version + 1}, self._resource)
+        saved = saved_item(item, self._resource, version)
         new_version = stored_version(saved)
         where = place(saved, self._resource)
         with self.lock:
@@ -89,10 +92,11 @@ class InMemoryTable:
         after: Item | None = None,
         consistent: bool = False,
     ) -> Iterator[Stored]:
+        require_limit(limit, self._resource)
         if index and consistent:
             raise InvalidRequest(f"index '{index}' gives no consistent reads", resource=self.name)
         keyed = self._resource.index(index) if index else self._resource
-        wanted = key_value(self._resource, keyed.key, keyed.key_type, partition)
+        wanted = key_value(self._resource, keyed, keyed.key, partition)
         holds = self._condition(keyed, sort)
         with self.lock:
             found = [item for item in self._items.values() if item.get(keyed.key) == wanted and holds(item)]
@@ -132,9 +136,12 @@ class InMemoryTable:
     def require_version(self, where: tuple[Any, ...], version: int, *, if_new: bool = False) -> None:
         """Raises ConditionFailed unless the item there has that version; with ``if_new``, 0 means no item."""
         current = self._items.get(where)
-        holds = (current or {}).get(VERSION, 0) == version
-        if if_new and version == 0:
+        if version == 0 and if_new:
             holds = current is None
+        elif version == UNVERSIONED:
+            holds = current is not None and current.get(VERSION, 0) == 0
+        else:
+            holds = (current or {}).get(VERSION, 0) == version
         if not holds:
             raise ConditionFailed(
                 "another writer came first; read the item again and decide anew",
@@ -153,7 +160,7 @@ class InMemoryTable:
             raise InvalidItem(f"'{keyed.name}' has no sort_key: leave the sort condition out")
         if sort.operator == "begins_with" and keyed.sort_key_type == "N":
             raise InvalidRequest(f"'{name}' is a number: begins_with is for text", resource=self.name)
-        operands = [key_value(self._resource, name, keyed.sort_key_type, value) for value in sort.values]
+        operands = [key_value(self._resource, keyed, name, value) for value in sort.values]
         return lambda item: name in item and _HOLDS[sort.operator](item[name], *operands)
 
     def _order(self, keyed: TableResource | TableIndex, item: Item) -> tuple[Any, ...]:

@@ -75,6 +75,17 @@ def test_a_batch_that_never_gets_through_is_throttled(
     assert not server.replies
 
 
+def test_a_query_fetches_a_page_when_it_is_needed(table: DynamoTable, server: ScriptedServer) -> None:
+    server.replies.append(reply({"Items": [_key(1), _key(2)], "LastEvaluatedKey": _key(2)}))
+    server.replies.append(reply({"Items": [_key(3)]}))
+    found = table.query("1")
+    assert server.requests == []
+    assert [next(found), next(found)] == [{"id": "1"}, {"id": "2"}]
+    assert len(server.requests) == 1
+    assert list(found) == [{"id": "3"}]
+    assert server.requests[1].json["ExclusiveStartKey"] == _key(2)
+
+
 def _canceled(*codes: str | None) -> bytes:
     reasons = [{"Code": code or "None", "Message": f"Reason {code}" if code else None} for code in codes]
     answer = {"__type": "com.amazonaws.dynamodb.v20120810#TransactionCanceledException"}

@@ -48,12 +48,28 @@ def test_a_payload_becomes_the_detail():
         ({"detail": '{"a":' + "[" * 200_000 + "]" * 200_000 + "}"}, "1000 levels"),
         ({"resources": ("arn:\x00",)}, "U+0000"),
         ({"time": datetime(2030, 1, 1)}, "time zone"),  # noqa: DTZ001
+        ({"time": "2030"}, "time must be a datetime with time zone, not str"),
+        ({"time": datetime(9999, 12, 31, 23, tzinfo=timezone(timedelta(hours=-5)))}, "in UTC"),
+        ({"time": datetime(1, 1, 1, tzinfo=timezone(timedelta(hours=5)))}, "in UTC"),
+        ({"source": None}, "source must be text, not NoneType"),
+        ({"detail_type": None}, "detail_type must be text, not NoneType"),
+        ({"detail": {}}, "detail must be text, not dict"),
+        ({"detail": '{"a": 1e999}'}, "beyond what a float"),
+        ({"detail": '{"a": [-1e999]}'}, "beyond what a float"),
+        ({"resources": "arn:a"}, "a list of ARNs, not str"),
+        ({"resources": (5,)}, "ARNs, as texts"),
     ],
 )
 def test_an_event_that_eventbridge_would_refuse_cannot_be_built(changes, says):
     with pytest.raises(InvalidMessage) as refused:
         event(**changes)
     assert says in str(refused.value)
+
+
+@pytest.mark.parametrize("resources", ["arn:a", None, 5])
+def test_resources_are_a_list(resources):
+    with pytest.raises(InvalidMessage, match="a list of ARNs"):
+        OutgoingEvent.of({}, source="shop", detail_type="Paid", resources=resources)
 
 
 @pytest.mark.parametrize("number", [MAX_INTEGER, -MAX_INTEGER - 1, 0])

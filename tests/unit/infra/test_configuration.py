@@ -2,9 +2,9 @@ import os
 from typing import Annotated
 
 import pytest
-from pydantic import Field, SecretStr
+from pydantic import BaseModel, Field, SecretBytes, SecretStr, field_validator, model_validator
 
-from blackcat import Settings
+from blackcat import FromSecret, Settings
 from blackcat.errors import SettingsError
 from blackcat.infra.configuration import export_aws_variables
 from blackcat.infra.redaction import redactor
@@ -51,9 +51,9 @@ def test_every_problem_is_told_at_once_with_its_variable_and_never_a_value(monke
         ShopSettings()
     text = str(refused.value)
     assert "API_KEY is not set: set it in the environment or in .env" in text
-    assert "MAXIMUM: " in text
-    assert "HEALTH_PORT: " in text
-    assert "ENVIRONMENT: Input should be 'dev', 'staging' or 'prod'" in text
+    assert "MAXIMUM is wrong: " in text
+    assert "HEALTH_PORT is wrong: " in text
+    assert "ENVIRONMENT is wrong: Input should be 'dev', 'staging' or 'prod'" in text
     assert "canary" not in text
     assert "70000" not in text
     assert refused.value.__cause__ is None
@@ -84,7 +84,7 @@ def test_an_env_file_in_another_encoding_is_told(empty_folder):
 def test_a_list_that_is_not_json_names_its_field(monkeypatch):
     monkeypatch.setenv("API_KEY", "secret-value")
     monkeypatch.setenv("CURRENCIES", "BRL,canary")
-    with pytest.raises(SettingsError, match="CURRENCIES: write it as JSON") as refused:
+    with pytest.raises(SettingsError, match="CURRENCIES is wrong: write it as JSON") as refused:
         ShopSettings()
     assert "canary" not in str(refused.value)
 
@@ -119,3 +119,98 @@ def test_aws_variables_of_the_env_files_reach_boto3_and_the_environment_goes_fir
     assert os.environ["AWS_PROFILE"] == "dev"
     assert os.environ["AWS_MAX_ATTEMPTS"] == "5"
     assert "OTHER" not in os.environ
+
+
+def shown(refused):
+    """The refusal as a caller sees it, and as a log shows it."""
+    return f"{refused.value}\n{redactor.text(str(refused.value))}"
+
+
+def test_a_secret_that_the_project_s_own_validator_refuses_is_masked(monkeypatch):
+    class Account(BaseModel):
+        host: str
+        password: SecretStr = Field(alias="pass")
+
+        @field_validator("password")
+        @classmethod
+        def refuse(cls, value):
+            raise ValueError(f"nested {value.get_secret_value()}")
+
+    class Refusing(Settings):
+        api_key: SecretStr
+        pin: SecretBytes | None
+        accounts: list[Account]
+        by_name: dict[str, SecretStr]
+
+        @field_validator("api_key", "pin")
+        @classmethod
+        def refuse(cls, value):
+            raise ValueError(f"bad key {value.get_secret_value()!r}")
+
+        @field_validator("by_name")
+        @classmethod
+        def refuse_one(cls, value):
+            raise ValueError(f"bad {value['a'].get_secret_value()}")
+
+    monkeypatch.setenv("API_KEY", "canary-refused-key")
+    monkeypatch.setenv("PIN", "canary-refused-pin")
+    monkeypatch.setenv("ACCOUNTS", '[{"host": "localhost", "pass": "canary-refused-nested"}]')
+    monkeypatch.setenv("BY_NAME", '{"a": "canary-refused-mapping"}')
+    with pytest.raises(SettingsError) as refused:
+        Refusing()
+    assert "canary" not in shown(refused)
+    assert "API_KEY is wrong: bad key '***'" in redactor.text(str(refused.value))
+    assert "PIN is wrong: bad key b'***'" in str(refused.value)
+    assert "ACCOUNTS__0__PASS is wrong: nested ***" in str(refused.value)
+    assert "BY_NAME is wrong: bad ***" in str(refused.value)
+    assert redactor.text("on localhost") == "on localhost"
+
+
+@pytest.mark.parametrize("mode", ["before", "after"])
+def test_a_secret_that_a_validator_of_all_refuses_is_masked_and_so_is_an_argument(mode):
+    class Refusing(Settings):
+        api_key: SecretStr
+
+        @model_validator(mode=mode)
+        def refuse(self, *_):
+            raise ValueError(f"bad key canary-of-{mode}")
+
+    with pytest.raises(SettingsError, match=r"bad key \*\*\*") as refused:
+        Refusing(api_key=f"canary-of-{mode}")
+    assert "canary" not in shown(refused)
+
+
+def test_a_text_that_is_declared_to_be_from_a_secret_is_masked_wherever_it_comes_from(monkeypatch):
+    class Declared(Settings):
+        db_user: Annotated[str, FromSecret("shop/db", key="username")]
+        db_password: Annotated[str, FromSecret("shop/db", key="password")]
+        whole: Annotated[dict[str, str], FromSecret("shop/db")]
+        token: Annotated[str, FromSecret("shop/token")] | None = None
+
+    monkeypatch.setenv("DB_USER", "ordinary-word")
+    monkeypatch.setenv("DB_PASSWORD", "canary-injected")
+    monkeypatch.setenv("WHOLE", '{"host": "ordinary-host", "password": "canary-in-the-whole"}')
+    Declared(token="canary-argument")
+    text = redactor.text("canary-injected canary-in-the-whole canary-argument ordinary-word ordinary-host")
+    assert text == "*** *** *** ordinary-word ordinary-host"
+
+
+def test_what_is_wrong_is_readable_in_a_log_though_the_name_is_telling(monkeypatch):
+    class Telling(Settings):
+        api_key: Annotated[str, Field(min_length=40)]
+        auth_tokens: list[str]
+        db_password: str
+        tags: list[str]
+
+    monkeypatch.setenv("API_KEY", "short")
+    monkeypatch.setenv("AUTH_TOKENS", "no json")
+    monkeypatch.setenv("SECRET_NAME", "shop")
+    monkeypatch.setenv("SECRETS_NAM", "shop")
+    with pytest.raises(SettingsError) as refused:
+        Telling()
+    text = redactor.text(str(refused.value))
+    assert text == str(refused.value)
+    assert "API_KEY is wrong: String should have at least 40 characters" in text
+    assert "AUTH_TOKENS is wrong: write it as JSON" in text
+    assert "DB_PASSWORD, TAGS are not set: set it in the environment or in .env" in text
+    assert "SECRET_NAME, SECRETS_NAM are not read by Blackcat: did you mean SECRETS_NAME?" in text

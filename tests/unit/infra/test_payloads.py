@@ -42,7 +42,7 @@ def test_models_dataclasses_and_typed_dicts_are_validated(annotation):
     assert "canary" not in str(wrong.value)
 
 
-def test_a_validator_of_the_users_own_is_told():
+def test_a_validator_of_the_users_own_is_told_as_it_says_it():
     with pytest.raises(DecodingError, match="amount: Value error, must be positive"):
         decoder_for(Model, subject="x")('{"amount": "-1"}')
 

@@ -76,3 +76,11 @@ def test_a_registry_that_does_not_load_is_told_with_its_line(folder, source, tol
     write(folder, "services/__init__.py", source)
     with pytest.raises(ProjectError, match=told):
         find_project(folder).registry()
+
+
+@pytest.mark.parametrize("path", ["services/__init__.py", "services/orders.py"])
+def test_a_registry_that_is_no_python_is_told_with_its_line(folder, path):
+    write(folder, "services/__init__.py", "import services.orders\n")
+    write(folder, path, "first = 1\nsecond = = 2\n")
+    with pytest.raises(ProjectError, match=f"^{path}:2: SyntaxError: invalid syntax"):
+        find_project(folder).registry()

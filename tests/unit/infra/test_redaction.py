@@ -62,6 +62,9 @@ def test_each_line_of_a_secret_of_several_lines_is_masked():
         "api-key: hidden-value-1",
         "Server=db;Uid=ana;Pwd=hidden-value-1;",
         "passphrase=hidden-value-1",
+        "password: hidden-value-1 is wrong",
+        "password: hidden-value-1 the rest",
+        "password=the-hidden-value-1 of all",
         "-----BEGIN RSA PRIVATE KEY-----\nhidden-value-1\n-----END RSA PRIVATE KEY-----",
     ],
 )
@@ -77,10 +80,21 @@ def test_what_looks_like_a_credential_is_masked(text):
         "https://sqs.us-east-1.example.com/000/q?x=1",
         "a token was refused",
         "design: done",
+        "SECRET_NAME: did you mean SECRETS_NAME?",
+        "api_key: Field required",
+        "token: Input should be a valid string; password: Value error, it is too short",
+        "there is no such token: create it",
     ],
 )
 def test_ordinary_text_stays_as_it_is(text):
     assert Redactor().text(text) == text
+
+
+@pytest.mark.parametrize("word", ["set", "field", "a", "the"])
+def test_a_word_of_advice_that_stands_alone_is_masked_as_any_other(word):
+    assert Redactor().text(f"password: {word}") == f"password: {MASK}"
+    assert Redactor().text(f"password={word} it") == f"password={MASK} it"
+    assert Redactor().text(f"password: {word}-1 it") == f"password: {MASK} it"
 
 
 def test_values_under_telling_keys_are_masked_at_any_depth():

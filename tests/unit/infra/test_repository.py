@@ -3,18 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import InitVar, dataclass, field, replace
 from datetime import date, datetime, time, timedelta, timezone
 from decimal import Decimal
 from enum import Enum, IntEnum
 from pathlib import Path
-from typing import Any, get_type_hints
+from typing import Annotated, Any, get_type_hints
 from uuid import UUID, uuid4
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from pydantic import BaseModel, Field, RootModel, SecretStr, create_model, field_serializer
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    Field,
+    RootModel,
+    SecretStr,
+    create_model,
+    field_serializer,
+    model_serializer,
+)
 
 from blackcat import DynamoRepository
 from blackcat.adapters_aws.dynamodb_values import decode_item, encode_item
@@ -25,6 +35,7 @@ from blackcat.errors import (
     DecodingError,
     InvalidDeclaration,
     InvalidItem,
+    InvalidRequest,
     TransactionCanceled,
 )
 from blackcat.infra.entities import EntityCodec
@@ -111,6 +122,51 @@ def test_of_two_writers_the_second_is_refused(
     assert orders.get("ana", 1) is None
 
 
+@pytest.mark.parametrize("more", [{}, {"version": 0}])
+def test_what_was_written_without_a_version_is_saved_once(
+    orders: DynamoRepository[Any], order: Callable[..., Any], table: Table, more: dict[str, Any]
+) -> None:
+    legacy = {"customer": "ana", "number": 1, "amount": 5}
+    table.save({**legacy, **more})
+    found = orders.get("ana", 1)
+    assert found.version == -1
+    assert [found] == list(orders.query("ana")) == orders.get_batch([("ana", 1)])
+    assert [found] == orders.page("ana", size=1).entities
+    with pytest.raises(ConditionFailed):  # a new one must not replace what it never read
+        orders.save(order())
+    saved = orders.save(found)
+    assert (saved.amount, saved.version) == (5, 1)
+    for late in (orders.save, orders.delete):
+        with pytest.raises(ConditionFailed):
+            late(found)
+    table.save(legacy)
+    orders.delete(found)
+    assert orders.get("ana", 1) is None
+
+
+def test_what_was_written_without_a_version_stands_in_transactions(
+    orders: DynamoRepository[Any], table: Table
+) -> None:
+    for number in (1, 2, 3):
+        table.save({"customer": "ana", "number": number})
+    first, gone, seen = orders.query("ana")
+    InMemoryTransactions().write([orders.saving(first), orders.deleting(gone), orders.unchanged(seen)])
+    assert [(one.number, one.version) for one in orders.query("ana")] == [(1, 1), (3, -1)]
+
+
+def test_what_its_next_version_makes_invalid_is_not_written() -> None:
+    class Once(BaseModel):
+        id: str
+        version: int = Field(default=0, le=1)
+
+    table = InMemoryTable(TableResource("once", key="id"))
+    repository = DynamoRepository(Once, table)
+    saved = repository.save(Once(id="1"))
+    with pytest.raises(InvalidItem, match="version"):
+        repository.save(saved)
+    assert repository.get("1") == saved
+
+
 def test_without_versions_the_last_writer_wins(table: InMemoryTable) -> None:
     @dataclass
     class Note:
@@ -168,6 +224,12 @@ def test_pages_go_on_where_the_last_one_ended(
         cursor, pages = page.cursor, pages + 1
     assert seen == sorted(range(4), reverse=not ascending)
     assert pages == -(-4 // size)  # none of them is empty
+
+
+@pytest.mark.parametrize("size", [0, -1])
+def test_a_page_has_room_for_one(orders: DynamoRepository[Any], size: int) -> None:
+    with pytest.raises(InvalidRequest, match=f"1 item or more, not {size}"):
+        orders.page("ana", size=size)
 
 
 @pytest.mark.parametrize(
@@ -263,8 +325,59 @@ def test_none_keeps_an_entity_out_of_an_index(
 
 def test_a_ttl_is_kept_to_the_second(orders: DynamoRepository[Any], order: Callable[..., Any]) -> None:
     soon = NOW + timedelta(microseconds=1)
-    orders.save(order(expires_at=soon))
-    assert orders.get("ana", 1).expires_at == NOW + timedelta(seconds=1)
+    saved = orders.save(order(expires_at=soon))
+    assert saved.expires_at == NOW + timedelta(seconds=1)
+    assert orders.get("ana", 1) == saved
+    assert orders.save(saved) == orders.get("ana", 1)
+
+
+def test_a_ttl_comes_back_as_late_as_it_may_be(
+    orders: DynamoRepository[Any], order: Callable[..., Any]
+) -> None:
+    last = datetime(2603, 10, 11, 11, 33, 20, tzinfo=timezone.utc)
+    orders.save(order(expires_at=last))
+    assert orders.get("ana", 1).expires_at == last
+    for never in (last + timedelta(seconds=1), datetime.max.replace(tzinfo=timezone.utc)):
+        with pytest.raises(InvalidItem, match=r"expires_at.*2603.*store None"):
+            orders.save(order(2, expires_at=never))
+
+
+def test_a_ttl_that_would_come_back_as_a_number_is_refused() -> None:
+    @dataclass
+    class Note:
+        id: str
+        expires_at: Any
+
+    table = InMemoryTable(TableResource("notes", key="id", ttl="expires_at"))
+    with pytest.raises(InvalidItem, match="expires_at"):
+        DynamoRepository(Note, table, versioned=False).save(Note("1", NOW))
+
+
+@pytest.mark.parametrize(
+    "moment",
+    [
+        datetime(2026, 10, 25, 2, 30),  # noqa: DTZ001 - the zone follows
+        datetime(2026, 10, 25, 2, 30, fold=1),  # noqa: DTZ001
+        datetime(2026, 3, 29, 2, 30),  # noqa: DTZ001 - which no clock shows
+        datetime(2026, 7, 25, 2, 30),  # noqa: DTZ001
+    ],
+    ids=["before", "after", "left out", "any other"],
+)
+def test_a_time_at_a_change_of_clocks_is_stored(moment: datetime) -> None:
+    @dataclass
+    class Note:
+        id: str
+        at: datetime
+        more: list[datetime]
+        marks: dict[datetime, set[datetime]]
+
+    repository = DynamoRepository(Note, InMemoryTable(TableResource("notes", key="id")), versioned=False)
+    at = moment.replace(tzinfo=ZoneInfo("Europe/Berlin"))
+    repository.save(Note("1", at, [at], {at: {at}}))
+    found = repository.get("1")
+    assert found is not None
+    instants = [found.at, *found.more, *found.marks, *next(iter(found.marks.values()))]
+    assert {instant.timestamp() for instant in instants} == {at.timestamp()}
 
 
 def test_expired_items_stay_until_they_are_removed(table: InMemoryTable) -> None:
@@ -281,6 +394,46 @@ def test_only_dataclasses_and_models_are_entities(table: InMemoryTable) -> None:
     for kind in (dict, RootModel[dict[str, int]], Any):
         with pytest.raises(InvalidDeclaration, match="dataclass or a pydantic model"):
             DynamoRepository(kind, table)
+
+
+def test_a_version_that_cannot_be_set_is_refused(table: InMemoryTable) -> None:
+    @dataclass
+    class Odd:
+        customer: str
+        number: int
+        version: int = field(default=0, init=False)
+
+    with pytest.raises(InvalidDeclaration, match=r"Odd\.version is init=False.*make it version: int = 0"):
+        DynamoRepository(Odd, table)
+
+
+def test_what_only_the_constructor_takes_is_refused(table: InMemoryTable) -> None:
+    @dataclass
+    class Odd:
+        customer: str
+        number: int
+        seed: InitVar[int]
+        version: int = 0
+
+    with pytest.raises(InvalidDeclaration, match="Odd takes seed as InitVar, which no item holds"):
+        DynamoRepository(Odd, table)
+
+
+def test_what_the_constructor_need_not_be_given_is_no_hindrance(table: InMemoryTable) -> None:
+    @dataclass
+    class Odd:
+        customer: str
+        number: int
+        seed: InitVar[int] = 3
+        version: int = 0
+        total: int = field(default=0, init=False)
+
+    repository = DynamoRepository(Odd, table)
+    odd = Odd("ana", 1)
+    assert repository.save(odd) == repository.get("ana", 1)
+    odd.total = 5
+    with pytest.raises(InvalidItem, match="total"):
+        repository.save(odd)
 
 
 def test_an_alias_is_the_attributes_name() -> None:
@@ -322,6 +475,34 @@ class Strict:
     by: str = "x"
 
 
+class Hidden(BaseModel):
+    id: str = "1"
+    token: str = Field(default="", exclude=True)
+
+
+class Nested(BaseModel):
+    id: str = "1"
+    inner: Hidden
+
+
+class Masked(BaseModel):
+    id: str = "1"
+    token: str
+
+    @field_serializer("token")
+    def masked(self, token: str) -> str:
+        return "***"
+
+
+class Partial(BaseModel):
+    id: str = "1"
+    token: str = ""
+
+    @model_serializer
+    def partly(self) -> dict[str, str]:
+        return {"id": self.id}
+
+
 @pytest.mark.parametrize(
     ("entity", "says"),
     [
@@ -335,15 +516,67 @@ class Strict:
         (Loose(value=10**40 + 1), "38 digits"),
         (Loose(value=object()), "cannot store a object"),
         (Loose(value={1: "a", "1": "b"}), "value"),
+        (Loose(value=0.1), "float, not Any"),
+        (Loose(value=0.5), "float, not Any"),
+        (Loose(value={"a": [1.0]}), "float, not Any"),
+        (Loose(value={1.5, 2}), "float, not Any"),
+        (Loose(value=Strict("1", None)), "value"),
+        (Hidden(token="canary-4711"), "token.*no exclude"),
+        (Loose(value=[Hidden(token="canary-4711")]), "value"),
+        (Nested(inner=Hidden(token="canary-4711")), "inner.*no exclude"),
+        (Masked(token="canary-4711"), "token"),
+        (Partial(token="canary-4711"), "token"),
     ],
 )
-def test_what_would_come_back_as_something_else_is_refused(entity: BaseModel, says: str) -> None:
+def test_what_would_come_back_as_something_else_is_refused(entity: Any, says: str) -> None:
     repository = DynamoRepository(
         type(entity), InMemoryTable(TableResource("loose", key="id")), versioned=False
     )
     with pytest.raises(InvalidItem, match=says) as raised:
         repository.save(entity)
     assert "canary-4711" not in str(raised.value)
+
+
+@pytest.mark.parametrize("value", [1, Decimal("1.5"), {"a": [Decimal("0.1"), None, True]}, {1, 2}])
+def test_what_needs_no_annotation_comes_back(value: Any) -> None:
+    repository = DynamoRepository(Loose, InMemoryTable(TableResource("loose", key="id")), versioned=False)
+    repository.save(Loose(value=value))
+    assert repository.get("1") == Loose(value=value)
+
+
+def test_what_is_hidden_may_be_its_default() -> None:
+    repository = DynamoRepository(Nested, InMemoryTable(TableResource("nested", key="id")), versioned=False)
+    assert repository.save(Nested(inner=Hidden())) == repository.get("1")
+
+
+class Tag:
+    """It has no equality of its own."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+
+
+class Label(BaseModel, arbitrary_types_allowed=True):
+    tag: Annotated[Tag, BeforeValidator(lambda tag: tag if isinstance(tag, Tag) else Tag(tag))]
+
+    @field_serializer("tag")
+    def text(self, tag: Tag) -> str:
+        return tag.text
+
+
+@dataclass(eq=False)
+class Tagged:
+    id: str
+    label: Label
+    hidden: Annotated[str, Field(exclude=True)] = ""  # which pydantic regards in models only
+
+
+def test_an_entity_and_its_values_need_no_equality() -> None:
+    repository = DynamoRepository(Tagged, InMemoryTable(TableResource("tagged", key="id")), versioned=False)
+    repository.save(Tagged("1", Label(tag=Tag("a")), "b"))
+    found = repository.get("1")
+    assert found is not None
+    assert (found.label.tag.text, found.hidden) == ("a", "b")
 
 
 class Heavy(BaseModel):

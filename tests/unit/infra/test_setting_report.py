@@ -5,10 +5,10 @@ from types import ModuleType
 from typing import Annotated
 
 import pytest
-from pydantic import AliasChoices, BaseModel, Field, SecretStr, model_validator
+from pydantic import AliasChoices, BaseModel, Field, SecretStr, field_validator, model_validator
 from pydantic_settings import PydanticBaseSettingsSource
 
-from blackcat import Settings
+from blackcat import FromSecret, Settings
 from blackcat.infra import setting_report as report
 from blackcat.infra.setting_report import setting_report
 
@@ -166,6 +166,30 @@ def test_no_secret_is_in_the_report(folder, shop, monkeypatch, maximum):
     assert "canary" not in str(found)
     assert found["API_KEY"].value == "***"
     assert found["DATABASE_URL"].value == "postgres://shop:***@db/shop"
+
+
+def test_a_value_that_the_project_s_validator_repeats_is_not_in_the_report(folder, monkeypatch):
+    module = ModuleType("refusing_settings_of_a_test")
+    module.__file__ = str(folder / "shop" / "settings.py")
+    monkeypatch.setitem(sys.modules, module.__name__, module)
+
+    class Earlier(Settings):
+        __module__ = module.__name__
+        motto: str
+
+        @field_validator("motto")
+        @classmethod
+        def refuse(cls, value):
+            raise ValueError(f"bad {value}")
+
+    class Later(Settings):
+        __module__ = module.__name__
+        motto: Annotated[str, FromSecret("shop/db", key="password")]
+
+    monkeypatch.setenv("MOTTO", "canary-repeated")
+    assert reported(folder, "Earlier")["MOTTO"].problem == "bad ***"
+    assert reported(folder, "Earlier")["MOTTO"].value == "***"
+    assert reported(folder, "Later")["MOTTO"].value == "***"
 
 
 def test_classes_of_other_places_are_not_the_project_s(folder, shop):

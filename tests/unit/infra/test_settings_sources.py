@@ -23,6 +23,7 @@ from blackcat.testing import InMemorySecretStore
 
 CANARY = "canary-7d1e/of+the=shop"
 ARN = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:shop/db-AbCdEf"
+VERSION = "a1b2c3d4-5678-90ab-cdef-EXAMPLE11111"
 DATABASE = {"username": "shop", "password": CANARY, "port": 5432, "hosts": ["a", "b"]}
 
 
@@ -177,11 +178,13 @@ def test_a_variable_points_a_field_at_another_secret(
 def test_ecs_form_names_stage_and_version(secrets: InMemorySecretStore) -> None:
     first = FromSecret.parse(f"{ARN}::AWSPREVIOUS")
     assert (first.secret, first.key, first.stage) == (ARN, None, "AWSPREVIOUS")
-    whole = FromSecret.parse(f"{ARN}:key::version")
-    assert (whole.key, whole.stage, whole.version_id) == ("key", "AWSCURRENT", "version")
+    whole = FromSecret.parse(f"{ARN}:key::{VERSION}")
+    assert (whole.key, whole.stage, whole.version_id) == ("key", "AWSCURRENT", VERSION)
 
 
-@pytest.mark.parametrize("text", ["", "a b", "shop/db:a:b:c:d", "arn:aws:sqs:eu-west-1:123456789012:orders"])
+@pytest.mark.parametrize(
+    "text", ["", "a b", "shop/db:a:b:c:d", "shop/db:key::short", "arn:aws:sqs:eu-west-1:123456789012:orders"]
+)
 def test_what_names_no_secret_is_refused(text: str) -> None:
     with pytest.raises(InvalidDeclaration):
         FromSecret.parse(text)
@@ -192,6 +195,42 @@ def test_a_pointer_that_names_no_secret_is_told_with_its_variable(monkeypatch: p
     text = refused(ShopSettings)
     assert "DB_PASSWORD is wrong in DB_PASSWORD_SECRET" in text
     assert "not set" not in text
+
+
+@pytest.mark.parametrize("name", ["", " ", "/shop/a b"])
+def test_what_names_no_parameter_is_refused(name: str) -> None:
+    with pytest.raises(InvalidDeclaration, match="the parameter's name"):
+        FromParameter(name)
+
+
+def test_what_cannot_be_asked_for_is_told_in_one_line(
+    monkeypatch: pytest.MonkeyPatch, places: list[Place]
+) -> None:
+    class Pointed(Settings):
+        first: str
+        second: str
+
+    monkeypatch.setenv("FIRST_SECRET", "shop/db:key::short")
+    monkeypatch.setenv("SECOND_PARAMETER", "/shop/a b")
+    text = refused(Pointed)
+    assert "FIRST is wrong in FIRST_SECRET: the version_id of a secret has 32 to 64 characters, not 5" in text
+    assert "SECOND is wrong in SECOND_PARAMETER: write the parameter's name" in text
+    assert "\n" not in text
+    assert places == []
+
+
+def test_a_shared_secret_that_names_a_setting_twice_is_told(
+    secrets: InMemorySecretStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Shared(Settings):
+        maximum_amount: int = 1
+
+    secrets.put("shop/settings", {"MAXIMUM_AMOUNT": 1000, "maximum_amount": 2000, "other": 1, "OTHER": 2})
+    monkeypatch.setenv("SECRETS_NAME", "shop/settings")
+    assert (
+        "MAXIMUM_AMOUNT is wrong: secret 'shop/settings' has MAXIMUM_AMOUNT and maximum_amount: "
+        "keep one of them" in refused(Shared)
+    )
 
 
 def test_a_variable_that_is_a_field_itself_points_at_nothing(
@@ -316,12 +355,12 @@ def test_all_problems_are_told_at_once_without_a_value(
     text = refused(Wrong)
     assert "GONE, GONE_TOO cannot be read: there is no such secret" in text
     assert "KEYLESS cannot be read: secret 'shop/db' has no key 'pasword' (did you mean 'password'?)" in text
-    assert "CURRENCIES: what secret shop/db holds for it is not JSON" in text
+    assert "CURRENCIES is wrong: what secret shop/db holds for it is not JSON" in text
     assert "URL cannot be read: there is no parameter '/shop/gone'" in text
     assert "REQUIRED is not set: set it in the environment or in .env" in text
-    assert "LISTED: write it as JSON" in text
-    assert "NUMBER, MAXIMUM: Input should be a valid integer" in text
-    assert "CONSUMER_CONCURENCY: Blackcat reads no such variable: did you mean CONSUMER_CONCURRENCY?" in text
+    assert "LISTED is wrong: write it as JSON" in text
+    assert "NUMBER, MAXIMUM are wrong: Input should be a valid integer" in text
+    assert "CONSUMER_CONCURENCY is not read by Blackcat: did you mean CONSUMER_CONCURRENCY?" in text
     assert secrets.calls.count("shop/gone") == 1
 
 

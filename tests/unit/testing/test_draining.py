@@ -5,6 +5,8 @@ from datetime import timedelta
 
 import pytest
 
+from blackcat.application.entrypoint import consumer_entrypoint
+from blackcat.application.handler import MessageHandler
 from blackcat.domain.outcome import HANDLED, Deferred, Handled, Rejected, Retried
 from blackcat.resources import QueueResource
 from blackcat.testing import FrozenClock, InMemoryBroker, drained
@@ -31,6 +33,15 @@ class Setting:
     @property
     def depth(self):
         return self.broker.depth(self.queue.name)
+
+
+def raising(error):
+    """A consumer's handling of messages, whose entrypoint raises that."""
+
+    def entrypoint(payload: dict) -> None:
+        raise error
+
+    return MessageHandler(consumer_entrypoint(entrypoint, None, subject="consumer x"), json.loads)
 
 
 def test_all_that_is_queued_is_handled_in_order_and_deleted():
@@ -132,6 +143,24 @@ def test_a_handler_that_raises_gives_back_what_it_held():
     with pytest.raises(KeyboardInterrupt):
         setting.drain(broken)
     assert setting.depth.waiting == 1
+
+
+@pytest.mark.parametrize("raised", [KeyboardInterrupt, pytest.fail.Exception, pytest.skip.Exception])
+def test_what_is_no_error_of_the_handlers_comes_out(raised):
+    setting = Setting()
+    setting.queue.send({"id": 1})
+    with pytest.raises(raised, match="enough"):
+        setting.drain(raising(raised("enough")))
+    assert setting.depth.waiting == 1
+
+
+@pytest.mark.parametrize("raised", [SystemExit, AssertionError, RuntimeError])
+def test_what_a_consumer_outlives_is_in_the_outcome(raised):
+    setting = Setting()
+    setting.queue.send({"id": 1})
+    (one,) = drained("orders", broker=setting.broker, handle=raising(raised("no")), service="orders")
+    assert isinstance(one.outcome, Retried)
+    assert isinstance(one.outcome.error, raised)
 
 
 def test_messages_that_send_one_another_end_it():

@@ -3,7 +3,7 @@
 import base64
 import json
 from dataclasses import dataclass
-from datetime import datetime, timezone
+from datetime import datetime, timedelta, timezone
 from decimal import Decimal
 
 import pytest
@@ -147,3 +147,45 @@ def test_a_content_type_of_ones_own_is_kept():
         "POST", "/", body={"a": 1}, headers={"content-type": "application/json; v=2"}
     )
     assert event["headers"]["content-type"] == "application/json; v=2"
+
+
+HERE = timezone(timedelta(hours=2))
+
+
+def test_times_are_told_in_utc():
+    at = datetime(2031, 2, 3, 1, 5, 6, 789_000, tzinfo=HERE)
+    assert eventbridge_event({}, time=at)["time"] == "2031-02-02T23:05:06Z"
+    assert sns_notification("x", published_at=at)["Timestamp"] == "2031-02-02T23:05:06.789Z"
+
+
+@pytest.mark.parametrize(
+    "build",
+    [
+        lambda at: eventbridge_event({}, time=at),
+        lambda at: sns_notification("x", published_at=at),
+        lambda at: sqs_record("x", sent_at=at),
+        lambda at: api_gateway_v1_event("GET", "/", at=at),
+        lambda at: api_gateway_v2_event("GET", "/", at=at),
+    ],
+)
+def test_a_time_without_time_zone_is_refused(build):
+    with pytest.raises(ValueError, match="time zone"):
+        build(datetime(2031, 2, 3))  # noqa: DTZ001 - it is what the test is about
+
+
+def test_the_detail_of_an_event_is_an_object():
+    assert eventbridge_event('{"id": 1}')["detail"] == {"id": 1}
+    for detail in ("[1]", [1], "text", None, 5):
+        with pytest.raises(ValueError):
+            eventbridge_event(detail)
+
+
+def test_a_query_of_numbers_and_of_nothing():
+    query = {"page": 2, "tag": [1, "b"], "none": []}
+    first = api_gateway_v1_event("GET", "/", query=query)
+    assert first["queryStringParameters"] == {"page": "2", "tag": "b"}
+    assert first["multiValueQueryStringParameters"] == {"page": ["2"], "tag": ["1", "b"]}
+    second = api_gateway_v2_event("GET", "/", query=query)
+    assert second["rawQueryString"] == "page=2&tag=1&tag=b"
+    assert second["queryStringParameters"] == {"page": "2", "tag": "1,b"}
+    assert "queryStringParameters" not in api_gateway_v2_event("GET", "/", query={"none": []})

@@ -30,10 +30,17 @@ def outcome_json(outcome: Outcome) -> dict[str, Any]:
         "outcome": type(outcome).__name__.lower(),
         "reason": redactor.text(outcome.reason),
         "exception": type(error.__cause__ or error).__name__ if error else None,
-        "fields": redactor.fields(error.fields) if isinstance(error, DecodingError) else None,
+        "fields": _fields(error) if isinstance(error, DecodingError) else None,
         "after_seconds": after.total_seconds() if after is not None else None,
     }
     return {name: value for name, value in known.items() if value not in (None, {})}
+
+
+def _fields(error: DecodingError) -> dict[str, str]:
+    """What is wrong with each field; under a telling name too, since it is advice and no value."""
+    from blackcat.infra.redaction import redactor
+
+    return {name: redactor.text(problem) for name, problem in error.fields.items()}
 
 
 def outcome_text(outcome: Outcome) -> str:

@@ -147,6 +147,13 @@ class EventBusContract:
             bus.put({}, source="aws.s3", detail_type="Paid")
         with pytest.raises(InvalidMessage, match="detail_type"):
             bus.put({}, source="shop", detail_type="")
+        with pytest.raises(InvalidMessage, match="a list of ARNs"):
+            bus.put({}, source="shop", detail_type="Paid", resources="arn:aws:s3:::invoices")
+        late = datetime(9999, 12, 31, 23, tzinfo=timezone(timedelta(hours=-5)))
+        with pytest.raises(InvalidMessage, match="UTC"):
+            bus.put({}, source="shop", detail_type="Paid", time=late)
+        with pytest.raises(InvalidMessage, match="float"):
+            bus.put('{"amount": 1e999}', source="shop", detail_type="Paid")
         assert not queue.receive()
 
 

@@ -140,6 +140,27 @@ class QueueContract:
         assert not failure.transient
         assert queue.delete([second.receipt]).failed == ()
 
+    def test_a_receipt_of_an_earlier_time_deletes_nothing(self, broker: Broker, queue: Queue) -> None:
+        queue.send("x")
+        (first,) = _receive(queue, 1)
+        queue.release([first.receipt])
+        (second,) = _receive(queue, 1)
+        queue.delete([first.receipt])  # SQS answers that it succeeded
+        assert broker.depth(queue.name).in_flight == 1
+        queue.release([second.receipt])
+        assert _receive(queue, 1)[0].id == first.id
+
+    def test_a_batch_of_deletes_reports_each_entry_by_position(self, broker: Broker, queue: Queue) -> None:
+        queue.send_batch([OutgoingMessage("a"), OutgoingMessage("b")])
+        first, second = _receive(queue, 2)
+        result = queue.delete([first.receipt, "never-given", second.receipt])
+        assert result.succeeded == {0: first.receipt, 2: second.receipt}
+        (failure,) = result.failed
+        assert failure.index == 1
+        assert failure.code
+        assert not failure.transient
+        assert broker.depth(queue.name).total == 0
+
     def test_a_batch_reports_each_entry_by_position(self, queue: Queue) -> None:
         queue.send_batch([OutgoingMessage("a"), OutgoingMessage("b")])
         first, second = _receive(queue, 2)

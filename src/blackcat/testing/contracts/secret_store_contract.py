@@ -48,7 +48,7 @@ class SecretStoreContract:
         assert CURRENT in value.stages
 
     def test_text_is_kept_to_the_letter(self, store: SecretStore, vault: Vault, name: str) -> None:
-        text = 'São João\n\t"quoted" \\ {"no": json'
+        text = ' \n São João\n\t"quoted" \\ {"no": json \n'
         vault.put(name, text)
         assert store.get(name).text == text
 

@@ -23,6 +23,7 @@ from blackcat.domain.conditions import (
     greater_than,
     less_than,
 )
+from blackcat.domain.item import UNVERSIONED
 from blackcat.errors import BlackcatError, ConditionFailed, InvalidItem, InvalidRequest
 from blackcat.resources import TableIndex, TableResource
 
@@ -156,6 +157,30 @@ class TableContract:
         with pytest.raises(ConditionFailed):
             table.save({"id": id, "number": 1}, version=1)
 
+    @pytest.mark.parametrize("more", [{}, {"version": 0}])
+    def test_an_item_without_a_version_is_saved_while_it_has_none(
+        self, table: Table, id: str, more: Mapping[str, Any]
+    ) -> None:
+        key = {"id": id, "number": 1}
+        with pytest.raises(ConditionFailed):
+            table.save(key, version=UNVERSIONED)
+        table.save({**key, **more})
+        assert table.save({**key, "state": "paid"}, version=UNVERSIONED) == 1
+        with pytest.raises(ConditionFailed):
+            table.save({**key, "state": "lost"}, version=UNVERSIONED)
+        assert table.get(key) == {**key, "state": "paid", "version": 1}
+
+    def test_an_item_without_a_version_is_deleted_while_it_has_none(self, table: Table, id: str) -> None:
+        key = {"id": id, "number": 1}
+        with pytest.raises(ConditionFailed):
+            table.delete(key, version=UNVERSIONED)
+        table.save({**key, "version": 1})
+        with pytest.raises(ConditionFailed):
+            table.delete(key, version=UNVERSIONED)
+        table.save(key)
+        table.delete(key, version=UNVERSIONED)
+        assert table.get(key) is None
+
     def test_of_many_writers_one_wins(self, table: Table, id: str) -> None:
         key = {"id": id, "number": 1}
         outcomes: list[str] = []
@@ -178,6 +203,8 @@ class TableContract:
         for version in ("1", -1, True, Decimal("1.5")):
             with pytest.raises(InvalidItem, match="version"):
                 table.save({"id": id, "number": 1, "version": version})
+        with pytest.raises(InvalidItem, match="version"):
+            table.save({"id": id, "number": 1}, version=-2)
 
     def test_a_deleted_item_is_gone(self, table: Table, id: str) -> None:
         key = {"id": id, "number": 1}
@@ -229,6 +256,32 @@ class TableContract:
             with pytest.raises(InvalidItem, match="id|number|owner"):
                 table.save(item)
 
+    @pytest.mark.parametrize(
+        "value",
+        ["x" * 500_000, "é" * 250_000, b"x" * 500_000, {"a": ["x" * 300_000, {"b": "x" * 300_000}]}],
+        ids=["text", "letters of two bytes", "bytes", "nested"],
+    )
+    def test_an_item_is_no_larger_than_dynamodb_takes(self, table: Table, id: str, value: Any) -> None:
+        key = {"id": id, "number": 1}
+        with pytest.raises(InvalidItem, match="up to 409600 bytes"):
+            table.save({**key, "value": value})
+        with pytest.raises(InvalidItem, match="up to 409600 bytes"):
+            table.write_batch(save=[{**key, "value": value}])
+        assert table.get(key) is None
+        table.save({**key, "value": "x" * 400_000})
+
+    def test_keys_are_no_longer_than_dynamodb_takes(self, table: Table, id: str) -> None:
+        for name, longest in {"id": 2048, "status": 2048, "at": 1024}.items():
+            item = {"id": id, "number": 1, "status": id, "at": "2030"}
+            for value in ("x" * (longest + 1), "é" * (longest // 2 + 1)):
+                with pytest.raises(InvalidItem, match=f"'{name}' has up to {longest} bytes"):
+                    table.save({**item, name: value})
+            table.save({**item, name: id.ljust(longest, "x")})
+        with pytest.raises(InvalidItem, match="2048"):
+            table.get({"id": "x" * 2049, "number": 1})
+        with pytest.raises(InvalidItem, match="2048"):
+            table.query("x" * 2049)
+
     def test_query_gives_a_partition_in_order(self, table: Table, id: str) -> None:
         for number in (10, 9, Decimal("9.5"), -1):
             table.save({"id": id, "number": number})
@@ -237,12 +290,17 @@ class TableContract:
         assert [item["number"] for item in table.query(id, ascending=False)] == [10, Decimal("9.5"), 9, -1]
         assert list(table.query(f"{id}-none")) == []
 
-    @pytest.mark.parametrize("limit", [0, 1, 3, 5, 9])
+    @pytest.mark.parametrize("limit", [1, 3, 5, 9])
     def test_query_keeps_to_its_limit(self, table: Table, id: str, limit: int) -> None:
         for number in range(5):
             table.save({"id": id, "number": number})
         found = [item["number"] for item in table.query(id, limit=limit)]
         assert found == list(range(min(limit, 5)))
+
+    @pytest.mark.parametrize("limit", [0, -1])
+    def test_a_limit_lets_something_through(self, table: Table, id: str, limit: int) -> None:
+        with pytest.raises(InvalidRequest, match=f"1 item or more, not {limit}"):
+            table.query(id, limit=limit)
 
     def test_query_goes_on_over_many_pages(self, table: Table, id: str) -> None:
         text = "x" * 300_000  # a page of DynamoDB's holds 1 MB
@@ -310,9 +368,12 @@ class TableContract:
             table.save({"id": id, "number": number, "status": id, "at": moment})
         seen: list[int] = []
         last: Mapping[str, Any] | None = None
-        while page := list(table.query(id, index="by_status", limit=2, after=last)):
+        for size in (2, 2, 1):
+            page = list(table.query(id, index="by_status", limit=2, after=last))
+            assert len(page) == size
             seen += [item["number"] for item in page]
             last = page[-1]
+        assert list(table.query(id, index="by_status", limit=2, after=last)) == []
         assert sorted(seen) == list(range(5))
 
     def test_query_goes_on_within_its_partition_only(self, table: Table, id: str) -> None:
@@ -369,16 +430,32 @@ class TableContract:
 
     def test_a_ttl_is_stored_in_seconds(self, table: Table, id: str) -> None:
         moment = datetime(2100, 1, 1, 0, 0, 0, 1, tzinfo=timezone.utc)
-        for number, expires_at in enumerate((moment, 4102444801, None)):
+        for number, expires_at in enumerate((moment, 4102444801, None, 0, 20_000_000_000)):
             table.save({"id": id, "number": number, "expires_at": expires_at})
-        assert [item["expires_at"] for item in table.query(id)] == [4102444801, 4102444801, None]
+        found = [item["expires_at"] for item in table.query(id)]
+        assert found == [4102444801, 4102444801, None, 0, 20_000_000_000]
 
     @pytest.mark.parametrize(
         "expires_at",
-        ["2100-01-01", 4102444800.5, 4102444800000, True, datetime(2100, 1, 1)],  # noqa: DTZ001
+        ["2100-01-01", 4102444800.5, True, datetime(2100, 1, 1)],  # noqa: DTZ001
     )
     def test_a_ttl_that_would_never_come_is_refused(self, table: Table, id: str, expires_at: Any) -> None:
         with pytest.raises(InvalidItem, match="expires_at"):
+            table.save({"id": id, "number": 1, "expires_at": expires_at})
+
+    @pytest.mark.parametrize(
+        "expires_at",
+        [
+            datetime.max.replace(tzinfo=timezone.utc),
+            datetime(2604, 1, 1, tzinfo=timezone.utc),
+            datetime(1969, 12, 31, tzinfo=timezone.utc),
+            20_000_000_001,
+            4102444800000,
+            -1,
+        ],
+    )
+    def test_a_ttl_lies_between_1970_and_2603(self, table: Table, id: str, expires_at: Any) -> None:
+        with pytest.raises(InvalidItem, match="expires_at.*1970 and 2603.*store None"):
             table.save({"id": id, "number": 1, "expires_at": expires_at})
 
     def test_a_table_tells_its_resource(self, table: Table) -> None:

@@ -8,6 +8,7 @@ import uuid
 import pytest
 
 from blackcat.application.ports import Check, Delete, Save, Table, Transactions, Write
+from blackcat.domain.item import UNVERSIONED
 from blackcat.errors import (
     ConditionFailed,
     InvalidItem,
@@ -92,6 +93,24 @@ class TransactionsContract:
         orders.save({"id": id})
         with pytest.raises(TransactionCanceled):
             transactions.write(writes)
+
+    def test_what_has_no_version_is_written_while_it_has_none(
+        self, transactions: Transactions, orders: Table, ledger: Table, id: str
+    ) -> None:
+        orders.save({"id": id})
+        ledger.save({"account": id, "entry": 1})
+        orders.save({"id": f"{id}-seen"})
+        writes: list[Write] = [
+            Save(orders, {"id": id, "state": "paid"}, version=UNVERSIONED),
+            Delete(ledger, {"account": id, "entry": 1}, version=UNVERSIONED),
+            Check(orders, {"id": f"{id}-seen"}, version=UNVERSIONED),
+        ]
+        transactions.write(writes)
+        assert orders.get({"id": id}) == {"id": id, "state": "paid", "version": 1}
+        assert list(ledger.query(id)) == []
+        with pytest.raises(TransactionCanceled) as raised:
+            transactions.write(writes)
+        assert sorted(raised.value.failures) == [0, 1]
 
     def test_a_token_makes_a_repetition_harmless(
         self, transactions: Transactions, orders: Table, id: str
