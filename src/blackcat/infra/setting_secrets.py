@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import inspect
 import json
-import typing
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, TypeGuard, TypeVar, get_args
 
 from pydantic import BaseModel, SecretBytes, SecretStr
 from pydantic.fields import FieldInfo
@@ -15,6 +15,8 @@ from blackcat.domain.references import FromSecret
 from blackcat.domain.secret import PLAIN_KEYS, confidential
 from blackcat.infra.redaction import redactor
 from blackcat.infra.setting_names import aliases, kept_in, variables
+
+T = TypeVar("T")
 
 
 class LearnedBeforehand(BaseModel):
@@ -40,9 +42,9 @@ def learn(cls: type[BaseSettings], values: Mapping[str, Any]) -> None:
 
 def holds_secret(annotation: Any) -> bool:
     """Whether a value of this type may be, or contain, a secret: it is masked before it is validated."""
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+    if _is_a(annotation, BaseModel):
         return any(holds_secret(field.annotation) for field in annotation.model_fields.values())
-    return _is_secret(annotation) or any(map(holds_secret, typing.get_args(annotation)))
+    return _is_secret(annotation) or any(map(holds_secret, get_args(annotation)))
 
 
 def is_secret(field: FieldInfo) -> bool:
@@ -76,7 +78,7 @@ def _secrets_of(field: FieldInfo, value: Any) -> Iterator[str]:
 def _secrets_by_type(annotation: Any, value: Any) -> Iterator[str]:
     """The secrets in a value that is to become this type."""
     yield from secrets_in(value)
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+    if _is_a(annotation, BaseModel):
         content = _content(value)
         for name, field in annotation.model_fields.items() if isinstance(content, Mapping) else ():
             for key in {name, *aliases(field)} & content.keys():
@@ -84,13 +86,18 @@ def _secrets_by_type(annotation: Any, value: Any) -> Iterator[str]:
     elif _is_secret(annotation):
         yield from _texts(value, plain=frozenset())
     else:
-        for argument in filter(holds_secret, typing.get_args(annotation)):
+        for argument in filter(holds_secret, get_args(annotation)):
             for member in (value, *_members(_content(value))):
                 yield from _secrets_by_type(argument, member)
 
 
 def _is_secret(annotation: Any) -> bool:
-    return isinstance(annotation, type) and issubclass(annotation, SecretStr | SecretBytes)
+    return _is_a(annotation, SecretStr) or _is_a(annotation, SecretBytes)
+
+
+def _is_a(annotation: Any, kind: type[T]) -> TypeGuard[type[T]]:
+    # Python 3.10 takes list[str] for a type, and not for one that may be compared.
+    return inspect.isclass(annotation) and not get_args(annotation) and issubclass(annotation, kind)
 
 
 def _texts(value: Any, plain: frozenset[str] = PLAIN_KEYS) -> Iterator[str]:
