@@ -17,6 +17,7 @@ Catch the broadest class that you can act on::
     ├── DecodingError               a body is not what its annotation says
     ├── InvalidMessage              a message that no queue or topic would accept
     ├── InvalidItem                 an item that a table cannot hold without changing it
+    ├── MetricError                 a metric, label or value that no backend could keep
     ├── ServiceFailed               a running service ended because a part of it failed; exit status 1
     ├── EmulatorError               the local AWS emulator does not install or start
     └── RemoteError                 a call to AWS failed, or to RabbitMQ
@@ -111,6 +112,10 @@ class InvalidMessage(BlackcatError):
 
 class InvalidItem(BlackcatError):
     """An item holds a value that a table cannot store without changing it; nothing was written."""
+
+
+class MetricError(BlackcatError, ValueError):
+    """A metric, a label or a value that no backend could keep; the text says what to write instead."""
 
 
 class ServiceFailed(BlackcatError):

@@ -1,17 +1,18 @@
-"""The health server: tells a probe over HTTP whether the process does its work."""
+"""The health server: tells probes over HTTP whether the process does its work."""
 
 from __future__ import annotations
 
 import json
 import socket
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from socketserver import TCPServer
 from threading import Thread
 from typing import Any
 
+from blackcat.application.checks import Health
 from blackcat.application.events import EventLog
 from blackcat.domain.health import HealthReport
 from blackcat.errors import ConfigurationError
@@ -23,20 +24,49 @@ _REQUEST_SECONDS = 5
 _PAUSE_SECONDS = 0.1
 
 
-class _HealthServer(ThreadingHTTPServer):
-    def __init__(self, address: tuple[str, int], handler: type[BaseHTTPRequestHandler]) -> None:
-        self.address_family = socket.AF_INET6 if ":" in address[0] else socket.AF_INET
-        super().__init__(address, handler)
+@dataclass(frozen=True)
+class Reply:
+    """What the health server answers on a path."""
 
-    def server_bind(self) -> None:
+    status: int
+    body: bytes
+    content_type: str = "application/json"
+
+
+Paths = Mapping[str, Callable[[], Reply]]
+
+
+def health_paths(health: Health) -> dict[str, Callable[[], Reply]]:
+    """The three probes, by path; what else is to be served is one more entry."""
+    return {
+        "/health": lambda: _report(health.overall()),
+        "/health/live": lambda: _report(health.live()),
+        "/health/ready": lambda: _report(health.ready()),
+    }
+
+
+def _report(report: HealthReport) -> Reply:
+    return _json(report.status_code, report.as_json())
+
+
+def _json(status: int, content: Mapping[str, Any]) -> Reply:
+    return Reply(status, json.dumps(content, default=str).encode())
+
+
+class _HealthServer(ThreadingHTTPServer):
+    def __init__(self, listener: socket.socket, handler: type[BaseHTTPRequestHandler]) -> None:
+        super().__init__(listener.getsockname()[:2], handler, bind_and_activate=False)
+        self.socket.close()
+        self.socket = listener
         # The inherited one looks its own name up in the DNS, which may hang.
-        TCPServer.server_bind(self)
         self.server_name = str(self.server_address[0])
         self.server_port = int(self.server_address[1])
 
     def get_request(self) -> Any:
         try:
             return super().get_request()
+        except BlockingIOError:  # another process that serves the same address was faster
+            raise
         except OSError:  # out of descriptors: the connection waits, and the next try would come at once
             time.sleep(_PAUSE_SECONDS)
             raise
@@ -46,21 +76,36 @@ class _HealthServer(ThreadingHTTPServer):
 
 
 @contextmanager
-def health_server(report: Callable[[], HealthReport], *, host: str, port: int) -> Iterator[int]:
-    """Serve ``GET /health`` (200 or 503 with the reasons as JSON) meanwhile; yields the port.
+def health_server(paths: Paths, *, host: str, port: int) -> Iterator[int]:
+    """Answer GET and HEAD on these paths meanwhile, 404 on any other; yields the port.
 
     Port 0 takes any free one; the ``health.listening`` line names it. Raises ConfigurationError when
     the address cannot be taken.
     """
+    with served(listening(host, port), paths) as taken:
+        log.info("health.listening", host=host, port=taken)
+        yield taken
+
+
+def listening(host: str, port: int) -> socket.socket:
+    """The socket for ``served``. Raises ConfigurationError when the address cannot be taken."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
-        server = _HealthServer((host, port), _handler(report))
+        return socket.create_server((host, port), family=family)
     except (OSError, OverflowError) as error:
         raise ConfigurationError(
             f"the health server cannot listen on {host}:{port} ({error}): set HEALTH_HOST and HEALTH_PORT "
             "to a free address, or HEALTH_PORT=0 for any free port"
         ) from error
+
+
+@contextmanager
+def served(listener: socket.socket, paths: Paths) -> Iterator[int]:
+    """The same on a socket that listens already: processes that were forked since may share it."""
+    # One that was slower than another must not wait for the next connection.
+    listener.setblocking(False)
+    server = _HealthServer(listener, _handler(paths))
     Thread(target=server.serve_forever, kwargs={"poll_interval": 0.1}, name="health", daemon=True).start()
-    log.info("health.listening", host=host, port=server.server_port)
     try:
         yield server.server_port
     finally:
@@ -68,7 +113,17 @@ def health_server(report: Callable[[], HealthReport], *, host: str, port: int) -
         server.server_close()
 
 
-def _handler(report: Callable[[], HealthReport]) -> type[BaseHTTPRequestHandler]:
+def _reply(paths: Paths, path: str) -> Reply:
+    if path not in paths:
+        return _json(404, {"paths": list(paths)})
+    try:
+        return paths[path]()
+    except Exception as error:  # whatever it is: who asks is told, and the log says why
+        log.error("health.not_answered", error=error, path=path)
+        return _json(500, {"error": "not answered: see the log"})
+
+
+def _handler(paths: Paths) -> type[BaseHTTPRequestHandler]:
     class HealthHandler(BaseHTTPRequestHandler):
         timeout = _REQUEST_SECONDS
         protocol_version = "HTTP/1.1"
@@ -76,23 +131,19 @@ def _handler(report: Callable[[], HealthReport]) -> type[BaseHTTPRequestHandler]
         sys_version = ""
 
         def do_GET(self) -> None:
-            if self.path.split("?")[0].rstrip("/") != "/health":
-                self._answer(404, {"detail": "the health report is at /health"})
-                return
-            current = report()
-            self._answer(current.status_code, current.as_json())
+            path = self.path.partition("?")[0].rstrip("/")
+            self._answer(_reply(paths, path))
 
         do_HEAD = do_GET  # noqa: N815 - the name that http.server calls
 
-        def _answer(self, status: int, content: dict[str, Any]) -> None:
-            body = json.dumps(content, default=str).encode()
-            self.send_response(status)
-            self.send_header("Content-Type", "application/json")
-            self.send_header("Content-Length", str(len(body)))
+        def _answer(self, reply: Reply) -> None:
+            self.send_response(reply.status)
+            self.send_header("Content-Type", reply.content_type)
+            self.send_header("Content-Length", str(len(reply.body)))
             self.send_header("Cache-Control", "no-store")
             self.end_headers()
             if self.command != "HEAD":
-                self.wfile.write(body)
+                self.wfile.write(reply.body)
 
         def log_message(self, format: str, *args: Any) -> None:
             """Probes come every few seconds: they are not logged."""

@@ -3,6 +3,7 @@
 from blackcat.testing.buses import InMemoryEventBus
 from blackcat.testing.clock import FrozenClock
 from blackcat.testing.draining import Drained, drained
+from blackcat.testing.metrics import InMemoryMetrics
 from blackcat.testing.processes import ServiceProcess
 from blackcat.testing.queues import InMemoryBroker, InMemoryQueue
 from blackcat.testing.secrets import InMemorySecretStore
@@ -15,6 +16,7 @@ __all__ = [
     "FrozenClock",
     "InMemoryBroker",
     "InMemoryEventBus",
+    "InMemoryMetrics",
     "InMemoryQueue",
     "InMemorySecretStore",
     "InMemoryTable",

@@ -78,6 +78,10 @@ class Consumer:
         if shutdown.failure is not None:
             raise ServiceFailed(f"consumer '{self._service}': {shutdown.reason}") from shutdown.failure
 
+    def longest_handling(self) -> float:
+        """Seconds since the oldest message in a handler came to it; 0 when there is none."""
+        return self._running.longest_handling() if self._running else 0.0
+
     def health(self) -> HealthReport:
         """Whether messages are being taken in and handled, told from what the threads really do."""
         if self._running is None:
@@ -123,6 +127,7 @@ class Consumer:
         return RunningConsumer(
             service=self._service,
             version=self._version,
+            broker=self._broker,
             queue=self._broker.queue(self._queue_name),
             dead_letters=self._broker.queue(dead_letters) if dead_letters else None,
             description=description,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from blackcat.application.tracing import trace_id_of
 from blackcat.domain.message import Attribute, Message
 from blackcat.domain.outcome import Rejected
 from blackcat.domain.outgoing import (
@@ -56,7 +57,7 @@ def _explanation(
         Attribute(str(message.receive_count), "Number"),
         Attribute(service),
         Attribute(version),
-        Attribute(_trace_id(message)),
+        Attribute(outcome.trace_id or trace_id_of(message)),
     )
     return {name: attribute for name, attribute in zip(EXPLANATION, told, strict=True) if attribute.value}
 
@@ -64,12 +65,3 @@ def _explanation(
 def _printable(text: str) -> str:
     """The text without what SQS refuses, on one line."""
     return FORBIDDEN_CHARACTER.sub("?", text).translate({9: " ", 10: " ", 13: " "}).strip()
-
-
-def _trace_id(message: Message) -> str:
-    """The root of the X-Ray trace that the message belongs to, if it came with one.
-
-    https://docs.aws.amazon.com/xray/latest/devguide/xray-concepts.html#xray-concepts-tracingheader
-    """
-    parts = (part.partition("=") for part in (message.trace_header or "").split(";"))
-    return next((value for name, _, value in parts if name == "Root"), "")

@@ -14,6 +14,7 @@ from blackcat.application.consumer.followers import Followers
 from blackcat.application.consumer.handler_threads import HandlerThreads, Lane
 from blackcat.application.consumer.keeper import Keeper
 from blackcat.application.consumer.leases import LeaseBook
+from blackcat.application.consumer.measured import Backlog, Measured
 from blackcat.application.consumer.options import ConsumerOptions
 from blackcat.application.consumer.permits import Permits
 from blackcat.application.consumer.pollers import Pollers
@@ -21,7 +22,7 @@ from blackcat.application.consumer.rate import RateLimiter
 from blackcat.application.consumer.settlement import Settlement
 from blackcat.application.events import EventLog
 from blackcat.application.handler import described
-from blackcat.application.ports import Clock, Queue, QueueDescription
+from blackcat.application.ports import Broker, Clock, Queue, QueueDescription
 from blackcat.application.shutdown import Shutdown
 from blackcat.application.threads import Threads
 from blackcat.domain.envelope import unwrapped
@@ -48,6 +49,7 @@ class RunningConsumer:
         *,
         service: str,
         version: str,
+        broker: Broker,
         queue: Queue,
         dead_letters: Queue | None,
         description: QueueDescription,
@@ -95,6 +97,16 @@ class RunningConsumer:
             random=random,
             redact=redact,
         )
+        self._measured = Measured(
+            counts=self._settlement.counts, in_flight=lambda: len(self._leases), clock=clock
+        )
+        self._backlog = Backlog(
+            broker=broker,
+            queue_name=queue.name,
+            concurrency=options.concurrency,
+            mean_duration=self._measured.mean_duration,
+            every=options.measure_every.total_seconds(),
+        )
         self._handlers = HandlerThreads(
             count=options.concurrency, handle=self._handle_one, threads=self._threads, clock=clock
         )
@@ -122,9 +134,14 @@ class RunningConsumer:
         self._threads.start("followers", self._followers.run)
         self._threads.start("acknowledger", self._acknowledger.run)
         self._pollers.start()
+        if self._measured.enabled:
+            self._threads.start("backlog", lambda: self._backlog.run(self._shutdown.requested))
 
     def counts(self) -> dict[str, int]:
         return self._settlement.counts()
+
+    def longest_handling(self) -> float:
+        return self._handlers.oldest(self._clock.monotonic())
 
     def drain(self) -> None:
         """Stop polling, finish what runs, delete what is done, give back the rest: in this order."""
@@ -174,6 +191,8 @@ class RunningConsumer:
         return problems
 
     def _deliver(self, received: Sequence[Message], doubtful: bool, helped: bool) -> None:
+        if self._measured.enabled:
+            self._measured.received(received)
         ours = self._keeper.confirmed(received) if doubtful else received
         self._leases.hold(ours)
         lanes = self._lanes(ours)
@@ -217,7 +236,10 @@ class RunningConsumer:
             self._permits.give_back(0 if self._fifo else 1)
             return False
         self._leases.begin(message)
+        began = self._measured.began(message) if self._measured.enabled else 0.0
         outcome = self._outcome(message)
+        if self._measured.enabled:
+            self._measured.ended(began)
         self._breaker.record(outcome)
         if not self._fifo:
             # Before the settlement: the next poll need not wait for a call that deletes ten.

@@ -57,7 +57,9 @@ class Settlement:
         self._random = random
         self._redact = redact
         self._pause = pause
-        self._counts: Counter[str] = Counter(handled=0, retried=0, deferred=0, rejected=0, lease_lost=0)
+        self._counts: Counter[str] = Counter(
+            handled=0, retried=0, deferred=0, rejected=0, lease_lost=0, released=0
+        )
         self._counts_lock = Lock()
 
     def settle(self, message: Message, outcome: Outcome) -> bool:
@@ -84,6 +86,7 @@ class Settlement:
         if receipts:
             self._leases.drop(receipts)
             left = self._persist(self._queue.release, receipts)
+            self._count("released", len(receipts) - len(left))
             write = log.warning if left else log.info
             write("messages.released", count=len(receipts) - len(left), failed=len(left))
 
@@ -91,9 +94,9 @@ class Settlement:
         with self._counts_lock:
             return dict(self._counts)
 
-    def _count(self, name: str) -> None:
+    def _count(self, name: str, number: int = 1) -> None:
         with self._counts_lock:
-            self._counts[name] += 1
+            self._counts[name] += number
 
     def _done(self, name: str, message: Message) -> bool:
         self._count(name)

@@ -18,6 +18,7 @@ import pytest
 pytest.register_assert_rewrite(
     f"{__name__}.event_bus_contract",
     f"{__name__}.idempotency_contract",
+    f"{__name__}.metrics_contract",
     f"{__name__}.queue_contract",
     f"{__name__}.secret_store_contract",
     f"{__name__}.table_contract",
@@ -27,6 +28,7 @@ pytest.register_assert_rewrite(
 
 from blackcat.testing.contracts.event_bus_contract import EventBusContract  # noqa: E402 - after the lines above
 from blackcat.testing.contracts.idempotency_contract import IdempotencyContract  # noqa: E402
+from blackcat.testing.contracts.metrics_contract import MetricsContract  # noqa: E402
 from blackcat.testing.contracts.queue_contract import QueueContract  # noqa: E402
 from blackcat.testing.contracts.secret_store_contract import SecretStoreContract  # noqa: E402
 from blackcat.testing.contracts.table_contract import TableContract  # noqa: E402
@@ -36,6 +38,7 @@ from blackcat.testing.contracts.transactions_contract import TransactionsContrac
 __all__ = [
     "EventBusContract",
     "IdempotencyContract",
+    "MetricsContract",
     "QueueContract",
     "SecretStoreContract",
     "TableContract",

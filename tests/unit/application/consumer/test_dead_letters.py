@@ -34,7 +34,7 @@ def test_it_keeps_body_and_attributes_and_says_why():
         "blackcat.attempts": Attribute("3", "Number"),
         "blackcat.service": Attribute("orders"),
         "blackcat.version": Attribute("1.2"),
-        "blackcat.trace_id": Attribute("1-67891233-abcdef012345678912345678"),
+        "blackcat.trace_id": Attribute("67891233abcdef012345678912345678"),
     }
 
 
