@@ -8,6 +8,9 @@ import os
 import select
 import sys
 from pathlib import Path
+from typing import Any
+
+from blackcat.infra.log_turns import one_at_a_time
 
 # What a pipe that says it takes more surely takes, as one piece.
 # https://man7.org/linux/man-pages/man7/pipe.7.html
@@ -48,37 +51,51 @@ class OutputHandler(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         try:
-            line = self.format(record)
-        except Exception:
-            self.handleError(record)
+            line = self._formatted(record)
+            told = self._told() if self._dropped else ""
+        except Exception:  # out of stack, or of memory
+            self._dropped += 1
             return
         # The line that was dropped first may have been cut off in its middle.
-        if self._dropped and self._write(f"\n{self.format(_told(self._dropped))}"):
+        if self._dropped and self._write(f"\n{told}"):
             self._dropped = 0
         if self._dropped or not self._write(line):
             self._dropped += 1
 
+    def _told(self) -> str:
+        return self._formatted(_record("logs.dropped", count=self._dropped))
+
+    def _formatted(self, record: logging.LogRecord) -> str:
+        try:
+            return self.format(record)
+        except Exception as error:
+            where = f"{record.pathname}:{record.lineno}"
+            return self.format(
+                _record("logs.not_written", log=record.name, where=where, error=type(error).__name__)
+            )
+
     def _write(self, line: str) -> bool:
         left = f"{line}\n".encode(self._encoding, "backslashreplace")
+        patience = 0.0 if self._dropped else self._patience
         try:
-            while left and self._takes_more():
-                left = left[os.write(self._descriptor, left[:_PIECE]) :]
+            with one_at_a_time(patience) as its_turn:
+                while its_turn and left and self._takes_more(patience):
+                    left = left[os.write(self._descriptor, left[:_PIECE]) :]
         except (OSError, ValueError):
             return False
         return not left
 
-    def _takes_more(self) -> bool:
-        patience = 0.0 if self._dropped else self._patience
+    def _takes_more(self, patience: float) -> bool:
         return bool(select.select([], [self._descriptor], [], patience)[1])
 
 
-def _told(dropped: int) -> logging.LogRecord:
+def _record(event: str, **fields: Any) -> logging.LogRecord:
     return logging.makeLogRecord(
         {
             "name": "blackcat.logs",
             "levelno": logging.WARNING,
             "levelname": "WARNING",
-            "msg": "logs.dropped",
-            "fields": {"count": dropped},
+            "msg": event,
+            "fields": fields,
         }
     )

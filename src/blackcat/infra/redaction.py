@@ -25,9 +25,9 @@ _TELLING = "|".join(
 )
 _SECRET_KEY = re.compile(rf"(?i){_TELLING}|authorization|cookie")
 # What every match of the patterns below holds; looking for these first is cheaper than matching.
-_HINTS = (
-    *("passw", "pwd", "passphrase", "secret", "token", "api-key", "api_key", "apikey", "private"),
-    *("credential", "signature", "sig", "authorization", "cookie", "bearer", "://"),
+_HINTS = re.compile(
+    "passw|pwd|passphrase|secret|token|api-key|api_key|apikey|private"
+    "|credential|signature|sig|authorization|cookie|bearer|://"
 )
 # A quotation mark may be escaped, more than once: the text may hold JSON that holds JSON.
 _QUOTE = r"""\\*["']"""
@@ -51,6 +51,7 @@ _SECRET_TEXTS = tuple(
         r"(?s)(?P<head>-----BEGIN [A-Z ]*PRIVATE KEY-----).*?(?=-----END|\Z)",
     )
 )
+_KEPT_KEYS = 1000
 _PERCENT_ENCODED = re.compile("%[0-9A-F]{2}")
 
 
@@ -63,6 +64,7 @@ class Redactor:
     def __init__(self) -> None:
         self._known: set[str] = set()
         self._pattern: re.Pattern[str] | None = None
+        self._keys: dict[str, str] = {}
         self._lock = Lock()
 
     def learn(self, secret: str) -> None:
@@ -74,6 +76,7 @@ class Redactor:
             self._known |= forms
             longest_first = sorted(self._known, key=len, reverse=True)
             self._pattern = re.compile("|".join(map(re.escape, longest_first)))
+            self._keys = {}
 
     def known_masked(self, text: str) -> str:
         """The text without the values that it was told; what only looks like a secret stays."""
@@ -82,8 +85,7 @@ class Redactor:
     def text(self, text: str) -> str:
         """The text without secrets."""
         text = self.known_masked(text)
-        lower = text.lower()
-        if not any(hint in lower for hint in _HINTS):
+        if not _HINTS.search(text.lower()):
             return text
         for pattern in _SECRET_TEXTS:
             text = pattern.sub(lambda found: f"{found['head']}{MASK}", text)
@@ -92,9 +94,20 @@ class Redactor:
     def fields(self, fields: Mapping[Any, Any]) -> dict[str, Any]:
         """The fields in JSON's types, without secrets; those under telling keys are masked at any depth."""
         return {
-            self.text(str(key)): MASK if _is_secret(key, value) else self.value(value)
+            self._key(key): MASK if _is_secret(key, value) else self.value(value)
             for key, value in fields.items()
         }
+
+    def _key(self, key: Any) -> str:
+        """The same few names stand in line after line."""
+        keys = self._keys
+        if key.__class__ is not str:
+            return self.text(str(key))
+        if (known := keys.get(key)) is None:
+            known = self.text(key)
+            if len(keys) < _KEPT_KEYS:
+                keys[key] = known
+        return known
 
     def value(self, value: Any) -> Any:
         """The value in JSON's types, without secrets."""

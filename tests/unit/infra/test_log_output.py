@@ -78,6 +78,65 @@ def test_a_reader_that_is_gone_raises_nothing(pipe):
     pipe.log("two")
 
 
+def test_a_line_that_cannot_be_formatted_at_all_raises_nothing_and_is_counted(pipe):
+    class Unable(logging.Formatter):
+        def format(self, record):
+            raise RecursionError
+
+    able = pipe.handler.formatter
+    pipe.handler.setFormatter(Unable())
+    pipe.log("one")
+    pipe.handler.setFormatter(able)
+    pipe.log("two")
+    assert [line for line in pipe.read() if line] == ["logs.dropped", "two"]
+
+
+WRITERS = r"""
+import logging, os
+from blackcat.infra.logs import configure_logs, write_line
+configure_logs(format="json")
+for worker in range(3):
+    if not os.fork():
+        for number in range(60):
+            logging.getLogger("shop").info("long", extra={"text": str(worker) * 30_000})
+            write_line('{"short": "%s"}' % (str(worker) * 1_000))
+        os._exit(0)
+for worker in range(3):
+    os.wait()
+"""
+
+
+def test_long_lines_of_processes_do_not_mix_with_each_other_or_with_short_ones():
+    done = subprocess.run([sys.executable, "-c", WRITERS], capture_output=True, check=True)
+    lines = [json.loads(line) for line in done.stdout.splitlines()]
+    assert len(lines) == 3 * 60 * 2
+    assert all(len(set(line.get("text", "x"))) == 1 for line in lines)
+
+
+KILLED = r"""
+import logging, os, signal, sys, time
+from blackcat.infra.log_turns import one_at_a_time
+read_end, write_end = os.pipe()
+child = os.fork()
+if not child:
+    with one_at_a_time(0) as its_turn:
+        os.write(write_end, b"holds" if its_turn else b"waits")
+        signal.pause()
+os.read(read_end, 5)
+with one_at_a_time(0.01) as its_turn:
+    print("before", its_turn)
+os.kill(child, signal.SIGKILL)
+os.wait()
+with one_at_a_time(0.01) as its_turn:
+    print("after", its_turn)
+"""
+
+
+def test_a_process_that_is_killed_in_its_turn_holds_nobody_up():
+    done = subprocess.run([sys.executable, "-c", KILLED], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["before", "False", "after", "True"]
+
+
 SCRIPT = r"""
 import logging
 from blackcat.infra.logs import configure_logs
