@@ -6,9 +6,12 @@ from typing import Any
 
 from botocore import xform_name
 
+from blackcat.adapters_aws.call_metrics import count_answered, count_failed
 from blackcat.adapters_aws.clients import AwsOptions, client, credentials_renewable
 from blackcat.adapters_aws.errors import AWS_ERRORS, not_from_aws, translated
+from blackcat.adapters_aws.spans import call_span, is_traced, told_by, with_trace
 from blackcat.application.events import EventLog
+from blackcat.application.tracing import tracing
 
 Response = dict[str, Any]
 
@@ -31,21 +34,12 @@ class AwsCalls:
 
     def read(self, operation: str, resource: str, **parameters: Any) -> Response:
         log.debug(CALLED, aws_service=self.service, aws_operation=operation, aws_resource=resource)
-        call = getattr(client(self.service, self.options), xform_name(operation))
-        try:
-            response: Response = call(**parameters)
-        except AWS_ERRORS as error:
-            raise translated(
-                error,
-                service=self.service,
-                operation=operation,
-                resource=resource,
-                renewable=credentials_renewable(),
-            ) from error
-        if "RequestId" not in response["ResponseMetadata"]:
-            # botocore takes any JSON, and any page that answers 200, for an empty response.
-            raise not_from_aws(service=self.service, operation=operation, resource=resource)
-        return response
+        if tracing.enabled and is_traced(operation):
+            with call_span(self.service, operation, resource, parameters) as span:
+                response = self._answer(operation, resource, with_trace(operation, parameters))
+                span.set(told_by(response))
+                return response
+        return self._answer(operation, resource, parameters)
 
     def write(self, operation: str, resource: str, *, dry: Response, **parameters: Any) -> Response:
         """The call, or with ``dry_run`` a log line and the response ``dry``."""
@@ -60,3 +54,25 @@ class AwsCalls:
             parameters=sorted(parameters),
         )
         return dry
+
+    def _answer(self, operation: str, resource: str, parameters: dict[str, Any]) -> Response:
+        call = getattr(client(self.service, self.options), xform_name(operation))
+        try:
+            response: Response = call(**parameters)
+        except AWS_ERRORS as error:
+            failure = translated(
+                error,
+                service=self.service,
+                operation=operation,
+                resource=resource,
+                renewable=credentials_renewable(),
+            )
+            count_failed(self.service, operation, failure)
+            raise failure from error
+        if "RequestId" not in response["ResponseMetadata"]:
+            # botocore takes any JSON, and any page that answers 200, for an empty response.
+            failure = not_from_aws(service=self.service, operation=operation, resource=resource)
+            count_failed(self.service, operation, failure)
+            raise failure
+        count_answered(self.service, operation, response)
+        return response

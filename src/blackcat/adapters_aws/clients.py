@@ -20,8 +20,10 @@ from botocore.credentials import create_credential_resolver
 from botocore.exceptions import BotoCoreError
 from botocore.utils import validate_region_name
 
+from blackcat.adapters_aws.call_metrics import count_throttles
 from blackcat.adapters_aws.credentials import ProcessCredentials
 from blackcat.adapters_aws.endpoints import configured_url
+from blackcat.adapters_aws.spans import add_trace_header
 from blackcat.application.events import EventLog
 from blackcat.errors import ConfigurationError
 
@@ -147,6 +149,9 @@ class _Clients:
         session = self._opened_session()
         made = session.create_client(service, region_name=region, endpoint_url=endpoint_url, config=config)
         made.meta.events.register("needs-retry", self.credentials.retry_refused)
+        count_throttles(made.meta.events)
+        if service == "sns":  # whose messages have no place for it of their own
+            made.meta.events.register("before-call", add_trace_header)
         return made
 
     def _lean(self, service: str, region: str, endpoint_url: str | None, config: Any) -> Any:

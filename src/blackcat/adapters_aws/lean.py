@@ -12,6 +12,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError, ConnectionError, HTTPClientError, NoCredentialsError
 
+from blackcat.adapters_aws.call_metrics import count_throttles
 from blackcat.adapters_aws.connections import Connections
 from blackcat.adapters_aws.retries import Retries
 from blackcat.adapters_aws.routes import Route
@@ -50,6 +51,7 @@ class LeanSqs:
             route, read_timeout=config.read_timeout, kept=config.max_pool_connections
         )
         self._retries = Retries(max_attempts=config.retries["total_max_attempts"], sleep=sleep)
+        count_throttles(self._retries.events)
         if retry_refused:
             self._retries.events.register("needs-retry", retry_refused)
 

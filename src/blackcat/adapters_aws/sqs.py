@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import threading
+import time
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
 from typing import Any
@@ -13,7 +14,9 @@ from blackcat.adapters_aws.batches import Entry, call_in_batches, dry_answer
 from blackcat.adapters_aws.calls import AwsCalls, Response
 from blackcat.adapters_aws.clients import AwsOptions
 from blackcat.adapters_aws.messages import received, wire_options
+from blackcat.adapters_aws.spans import record_receive
 from blackcat.application.ports import BatchResult, QueueDepth, QueueDescription, Visibility
+from blackcat.application.tracing import tracing
 from blackcat.domain.message import MAX_PER_RECEIVE, MAX_WAIT, AttributeValue, Message
 from blackcat.domain.outgoing import MAX_MESSAGE_BYTES, OutgoingMessage, for_queue, outgoing
 from blackcat.errors import InvalidRequest, QueueNotFound
@@ -100,6 +103,7 @@ class SqsQueue:
             raise InvalidRequest(f"limit must be 1 to {MAX_PER_RECEIVE}, not {limit}", resource=self._name)
         if not timedelta(0) <= wait <= MAX_WAIT:
             raise InvalidRequest(f"wait must lie between 0 and {MAX_WAIT}, not {wait}", resource=self._name)
+        asked = time.time_ns()
         answer = self._read(
             "ReceiveMessage",
             MaxNumberOfMessages=limit,
@@ -107,7 +111,10 @@ class SqsQueue:
             MessageSystemAttributeNames=["All"],
             MessageAttributeNames=["All"],
         )
-        return [received(wire) for wire in answer.get("Messages", ())]
+        messages = [received(wire) for wire in answer.get("Messages", ())]
+        if messages and tracing.enabled:
+            record_receive(self._name, messages, began=asked)
+        return messages
 
     def delete(self, receipts: Sequence[str]) -> BatchResult:
         entries = [Entry({"ReceiptHandle": receipt}, receipt=receipt) for receipt in receipts]

@@ -6,7 +6,7 @@ back, ``Reject`` to dead-letter it at once; any other exception retries after th
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 
 
@@ -54,10 +54,11 @@ class Deferred:
 
 @dataclass(frozen=True, slots=True)
 class Rejected:
-    """The message goes to the dead-letter queue, with the reason."""
+    """The message goes to the dead-letter queue, with the reason, and the trace in which it was rejected."""
 
     reason: str
     error: BaseException | None = None
+    trace_id: str = field(default="", compare=False)
 
 
 Outcome = Handled | Retried | Deferred | Rejected
