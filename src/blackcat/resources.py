@@ -57,6 +57,7 @@ class Access(Enum):
     READ = "read"
     WRITE = "write"
     READ_WRITE = "read and write"
+    LOCK = "lock"
 
 
 @dataclass(frozen=True)
@@ -282,6 +283,10 @@ class TableResource:
 
     def read_write(self) -> Grant:
         return Grant(self, Access.READ_WRITE)
+
+    def lock(self) -> Grant:
+        """To keep a lock in it: to get single items, and to put them."""
+        return Grant(self, Access.LOCK)
 
     def index(self, name: str) -> TableIndex:
         """The index of that name. Raises InvalidDeclaration when there is none."""

@@ -769,9 +769,10 @@ def test_permissions_that_the_present_user_lacks_are_found(
     in_aws.environment.update(
         AWS_ACCESS_KEY_ID=key["AccessKeyId"], AWS_SECRET_ACCESS_KEY=key["SecretAccessKey"]
     )  # type: ignore[index]  # an answer of any kind
-    (finding,) = in_aws.findings("--aws")
-    assert finding["code"] == "BC602"
+    finding, of_lock = in_aws.findings("--aws")
+    assert finding["code"] == of_lock["code"] == "BC602"
     assert "dynamodb:PutItem" in finding["what"]
+    assert "expire_pending_payments_lock" in of_lock["what"]
     assert "'start_payment', 'payment_processed', 'expire_pending_payments'" in finding["what"]
     assert in_aws.codes("--aws", SERVICE_NAME="payment_api") == []
 

@@ -13,19 +13,22 @@ import urllib.request
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
 from blackcat import Attribute, Message
-from blackcat.adapters_aws import Provisioner
+from blackcat.adapters_aws import DynamoTable, Provisioner
+from blackcat.application.clock import SystemClock
 from blackcat.application.consumer.dead_letters import dead_letter_copy
+from blackcat.application.lock import TableLock
 from blackcat.application.redrive.sweep import HOLD
 from blackcat.domain.outcome import Rejected
 from blackcat.domain.outgoing import OutgoingMessage
 from blackcat.infra.dev_session import DevSession, only_dev_of, write_session
 from blackcat.infra.emulator import REGION
-from blackcat.resources import QueueResource, TopicResource
+from blackcat.resources import QueueResource, TableResource, TopicResource, with_prefix
 from tests.integration.conftest import until
 
 PATIENCE_SECONDS = 60
@@ -55,6 +58,7 @@ services = ServiceRegistry(
         ),
         Service(name="job", type=ServiceType.WORKER, entrypoint="handlers:job"),
         Service(name="failing_job", type=ServiceType.WORKER, entrypoint="handlers:failing_job"),
+        Service(name="alone", type=ServiceType.WORKER, entrypoint="handlers:job", exclusive=True),
         Service(name="api", type=ServiceType.REST_API, endpoint_module="api"),
     ]
 )
@@ -405,6 +409,19 @@ def test_a_worker_runs_once(cli):
     assert cli("invoke", "job").stdout_text == "handled\n"
     assert cli("invoke", "failing_job", status=1).stdout_text == "retried: ValueError: nothing to do\n"
     assert "takes no BODY" in cli("invoke", "job", "{}", status=2).stderr_text
+
+
+def test_a_worker_whose_lock_is_held_is_skipped(cli, provisioner, aws_options, unique):
+    locks = TableResource("alone_lock", key="name")
+    provisioner.create(locks)
+    table = DynamoTable(with_prefix(locks, f"{unique}_"), aws_options)
+    lock = TableLock(table=table, name="alone", holder="web-1", lease=timedelta(hours=1), clock=SystemClock())
+    lease = lock.acquire(lambda _: True)
+    skipped = cli("invoke", "alone", status=75).stdout_text
+    assert skipped.startswith("skipped: web-1 holds the lock until ")
+    assert cli.json("invoke", "alone", status=75)["outcome"] == "skipped"
+    lease.release(succeeded=False)
+    assert cli("invoke", "alone").stdout_text == "handled\n"
 
 
 def test_an_api_answers_one_request(cli):

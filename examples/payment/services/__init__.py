@@ -1,5 +1,7 @@
 """Every service and resource of the project, declared once. SERVICE_NAME picks the one that runs."""
 
+from datetime import timedelta
+
 from blackcat import Service, ServiceRegistry, ServiceType
 from blackcat.resources import QueueResource, TableIndex, TableResource, TopicResource
 
@@ -32,6 +34,8 @@ services = ServiceRegistry(
             type=ServiceType.WORKER,
             entrypoint="payment.entrypoints.interfaces.worker.expire_pending_payments_worker:ExpirePendingPaymentsWorker",
             schedule="rate(5 minutes)",
+            deadline=timedelta(minutes=4),
+            exclusive=True,
             uses=[payments.read_write()],
         ),
         Service(

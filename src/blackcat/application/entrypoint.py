@@ -9,6 +9,7 @@ from dataclasses import dataclass, is_dataclass
 from typing import Any, get_type_hints
 
 from blackcat.application.ports import Resolver
+from blackcat.application.worker.run import Run
 from blackcat.domain.message import Message
 from blackcat.errors import BlackcatError, EntrypointError, InjectionError
 
@@ -74,11 +75,17 @@ def consumer_entrypoint(target: Any, resolver: Resolver | None, *, subject: str)
     )
 
 
-def worker_entrypoint(target: Any, resolver: Resolver | None, *, subject: str) -> Callable[[], Any]:
-    """Build a worker's entrypoint, its needs bound. Raises EntrypointError or InjectionError."""
+def worker_entrypoint(target: Any, resolver: Resolver | None, *, subject: str) -> Callable[..., Any]:
+    """Build a worker's entrypoint, its needs bound; it may be called with the Run that its job sees.
+
+    Raises EntrypointError or InjectionError.
+    """
     call = built(target, resolver, subject=subject)
-    arguments = injected(dependencies(call, subject=subject), resolver, subject=subject)
-    return lambda: call(**arguments)
+    needs = dependencies(call, subject=subject)
+    runs = [name for name, kind in needs.items() if kind is Run]
+    wanted = {name: kind for name, kind in needs.items() if kind is not Run}
+    arguments = injected(wanted, resolver, subject=subject)
+    return lambda run=None: call(**arguments, **dict.fromkeys(runs, run or Run()))
 
 
 def dependencies(call: Callable[..., Any], *, subject: str) -> dict[str, Any]:
@@ -109,6 +116,8 @@ def built(target: Any, resolver: Resolver | None, *, subject: str) -> Callable[.
 
 
 def _resolved(name: str, kind: Any, resolver: Resolver | None, subject: str) -> Any:
+    if kind is Run:
+        raise InjectionError(f"{subject} cannot have a Run for '{name}': only the call of a worker's job can")
     if kind is None:
         raise InjectionError(
             f"{subject} has no annotation for '{name}': annotate it, so that it can be injected"

@@ -77,7 +77,7 @@ class ServiceRegistry:
 
     def _declared(self) -> Iterator[tuple[Service, Resource]]:
         for service in self:
-            for grant in service.uses:
+            for grant in service.grants:
                 yield service, grant.resource
             for subscription in service.subscriptions:
                 yield service, subscription.topic

@@ -1,4 +1,4 @@
-"""When a worker runs: ``rate(...)`` and ``cron(...)`` as EventBridge reads them.
+"""When a worker runs: ``rate(...)`` and ``cron(...)`` as EventBridge Scheduler reads them.
 
 https://docs.aws.amazon.com/scheduler/latest/UserGuide/schedule-types.html
 """
@@ -9,8 +9,9 @@ import calendar
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta, timezone
+from datetime import date, datetime, time, timedelta, timezone, tzinfo
 
+from blackcat.domain.time_zone import time_zone
 from blackcat.errors import InvalidDeclaration
 
 FIRST_YEAR, LAST_YEAR = 1970, 2199
@@ -21,11 +22,17 @@ _MONTHS = {name.upper(): number for number, name in enumerate(calendar.month_abb
 # Sunday is the first day of AWS's week.
 _DAYS = {name: number for number, name in enumerate(("SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT"), 1)}
 _SATURDAY = 7
+_UTC = timezone.utc
+_FORMS = "write 'rate(5 minutes)' or 'cron(0 3 * * ? *)'"
+_ONE_TIME = (
+    "at(...) is over after one run, and a service is declared for good: leave the schedule out, and start "
+    "it when it is time with `blackcat run`, or with a one-time schedule made in EventBridge Scheduler"
+)
 
 
 @dataclass(frozen=True)
 class Rate:
-    """At once, and again after each interval."""
+    """At once, and again after each interval; a day is 24 hours, wherever clocks are changed."""
 
     every: timedelta
 
@@ -35,24 +42,36 @@ class Rate:
 
 @dataclass(frozen=True)
 class Cron:
-    """At the minutes that all fields match, in UTC."""
+    """At the minutes that all fields match on the clocks of ``zone``.
+
+    As EventBridge has it, a time that the clocks leave out when they go forward is left out, and one
+    that they show twice when they go back is taken once, the first time.
+    https://docs.aws.amazon.com/scheduler/latest/UserGuide/schedule-types.html#daylist-savings-time
+    """
 
     minutes: frozenset[int]
     hours: frozenset[int]
     days: Days
     months: frozenset[int]
     years: frozenset[int]
+    zone: tzinfo = _UTC
 
     def next_run(self, after: datetime) -> datetime | None:
         """The first matching minute after that time (which has a time zone); None when there is none."""
-        after = after.astimezone(timezone.utc)
-        for day in self._matching_days(after.date()):
+        # Between datetimes of one zone Python compares what the clocks show, not when that was.
+        after = after.astimezone(_UTC)
+        for day in self._matching_days(after.astimezone(self.zone).date()):
             for hour in sorted(self.hours):
                 for minute in sorted(self.minutes):
-                    candidate = datetime.combine(day, time(hour, minute), timezone.utc)
-                    if candidate > after:
+                    candidate = datetime.combine(day, time(hour, minute), self.zone)
+                    if candidate.astimezone(_UTC) > after and _is_shown(candidate):
                         return candidate
         return None
+
+    @property
+    def matches_a_day(self) -> bool:
+        """Whether the calendar has such a day in any of its years, past or to come."""
+        return next(self._matching_days(date(FIRST_YEAR, 1, 1)), None) is not None
 
     def _matching_days(self, first: date) -> Iterator[date]:
         for year in sorted(self.years):
@@ -65,29 +84,40 @@ class Cron:
 Schedule = Rate | Cron
 
 
-def schedule(text: str) -> Schedule:
-    """The schedule that the text describes. Raises InvalidDeclaration, naming the field and the fix."""
+def schedule(text: str, timezone: str | None = None) -> Schedule:
+    """The schedule that the text describes. Raises InvalidDeclaration, naming the field and the fix.
+
+    ``timezone`` is an IANA name, for a cron expression; without it, it goes by UTC.
+    """
+    zone = time_zone(timezone) if timezone is not None else None
     try:
+        if not isinstance(text, str):
+            raise _WrongPartError(_FORMS)
         if found := _RATE.fullmatch(text):
-            return _rate(int(found[1]), found[2], found[3])
+            return _rate(int(found[1]), found[2], found[3], timezone)
         if found := _CRON.fullmatch(text):
-            return _cron(found[1].split())
-        raise _WrongPartError("write 'rate(5 minutes)' or 'cron(0 3 * * ? *)'")
+            return _cron(found[1].split(), zone or _UTC)
+        raise _WrongPartError(_ONE_TIME if text.startswith("at(") else _FORMS)
     except _WrongPartError as problem:
-        raise InvalidDeclaration(f"schedule '{text}': {problem}") from None
+        raise InvalidDeclaration(f"schedule {text!r}: {problem}") from None
 
 
 class _WrongPartError(Exception):
     """What is wrong with a part of the text."""
 
 
-def _rate(value: int, unit: str, plural: str) -> Rate:
+def _rate(value: int, unit: str, plural: str, zone: str | None) -> Rate:
     if (value == 1) == bool(plural):
         raise _WrongPartError(f"AWS wants 'rate({value} {unit}{'' if value == 1 else 's'})'")
+    if zone is not None:
+        raise _WrongPartError(
+            f"a rate goes by time that has passed, which timezone {zone!r} does not change: leave the "
+            "timezone out, or write a cron expression"
+        )
     return Rate(timedelta(**{f"{unit}s": value}))
 
 
-def _cron(fields: list[str]) -> Cron:
+def _cron(fields: list[str], zone: tzinfo) -> Cron:
     if len(fields) != 6:
         raise _WrongPartError(
             f"it has {len(fields)} fields: AWS wants six, minutes hours day-of-month month day-of-week year"
@@ -95,12 +125,24 @@ def _cron(fields: list[str]) -> Cron:
     minutes, hours, day_of_month, month, day_of_week, year = (field.upper() for field in fields)
     if (day_of_month == "?") == (day_of_week == "?"):
         raise _WrongPartError("write '?' for day-of-month or for day-of-week, and only for one of them")
-    return Cron(
+    cron = Cron(
         minutes=_numbers("minutes", minutes, 0, 59),
         hours=_numbers("hours", hours, 0, 23),
         days=Days(_days_of_month(day_of_month), _days_of_week(day_of_week)),
         months=_numbers("month", month, 1, 12, _MONTHS),
         years=_numbers("year", year, FIRST_YEAR, LAST_YEAR),
+        zone=zone,
+    )
+    if not cron.matches_a_day:
+        years = "no year" if year == "*" else "no year that it names"
+        raise _WrongPartError(f"it would never run: {years} has such a day")
+    return cron
+
+
+def _is_shown(moment: datetime) -> bool:
+    """Whether the clocks of its zone ever show it: they leave an hour out when they go forward."""
+    return moment.astimezone(_UTC).astimezone(moment.tzinfo).replace(tzinfo=None) == moment.replace(
+        tzinfo=None
     )
 
 

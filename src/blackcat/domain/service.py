@@ -6,20 +6,31 @@ import math
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
 from enum import Enum
 from typing import Any
 
 from blackcat.domain.circuit import CircuitBreaker
+from blackcat.domain.health import Check
 from blackcat.domain.retry import RetryPolicy
+from blackcat.domain.schedule import schedule as parsed_schedule
 from blackcat.errors import InvalidDeclaration
-from blackcat.resources import FIFO_SUFFIX, BusRule, Grant, QueueResource, Subscription, TopicResource
+from blackcat.resources import (
+    FIFO_SUFFIX,
+    BusRule,
+    Grant,
+    QueueResource,
+    Subscription,
+    TableResource,
+    TopicResource,
+)
 
 # What every place that names a service takes: an environment variable, a container and a log group,
 # a Kubernetes object and a Lambda function (https://docs.aws.amazon.com/lambda/latest/api/API_CreateFunction.html).
 _SERVICE_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,62}")
 _IMPORT_STRING = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*(\.[A-Za-z_]\w*)*")
 _MODULE = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*")
-_COLLECTIONS = ("uses", "middleware", "subscribes", "non_retryable")
+_COLLECTIONS = ("uses", "middleware", "subscribes", "non_retryable", "checks")
 _OF_CONSUMERS = (
     "queue_name",
     "subscribes",
@@ -28,8 +39,7 @@ _OF_CONSUMERS = (
     "rate_limit",
     "circuit_breaker",
 )
-_SCHEDULE = re.compile(r"rate\([1-9]\d* (minute|hour|day)s?\)|cron\([^()]+\)")
-
+_OF_WORKERS = ("schedule", "timezone", "deadline", "exclusive")
 
 ExceptionType = type[Exception]
 
@@ -62,8 +72,12 @@ class Service:
     container builds, or import strings) is folded around the handler, first one outermost.
     ``rate_limit`` is in messages per second and process; a ``circuit_breaker`` pauses polling while
     handlers fail in a row.
-    A worker runs once, or on a ``schedule``: ``rate(5 minutes)`` or ``cron(0 3 * * ? *)``
-    (https://docs.aws.amazon.com/scheduler/latest/UserGuide/schedule-types.html).
+    A worker runs once, or on a ``schedule``: ``rate(5 minutes)``, or ``cron(0 3 * * ? *)`` on the clocks
+    of ``timezone``, an IANA name, UTC without it
+    (https://docs.aws.amazon.com/scheduler/latest/UserGuide/schedule-types.html). A run that lasts longer
+    than ``deadline`` is asked to stop, and ended. With ``exclusive`` one run goes at a time: a lock in the
+    table ``<name>_lock`` sees to it, which is declared by this.
+    ``checks`` are what the health of a consumer or REST API looks at besides.
     ``uses`` lists grants on resources. Raises InvalidDeclaration, naming service, field and fix.
     """
 
@@ -73,6 +87,9 @@ class Service:
     queue_name: str | None = None
     endpoint_module: str | None = None
     schedule: str | None = None
+    timezone: str | None = None
+    deadline: timedelta | None = None
+    exclusive: bool = False
     subscribes: Sequence[TopicResource | Subscription | BusRule] = ()
     uses: Sequence[Grant] = ()
     retry: RetryPolicy = field(default_factory=RetryPolicy)
@@ -80,6 +97,7 @@ class Service:
     middleware: Sequence[str | Callable[..., Any]] = ()
     rate_limit: float | None = None
     circuit_breaker: CircuitBreaker | None = None
+    checks: Sequence[Check] = ()
 
     def __post_init__(self) -> None:
         problems = list(self._problems())
@@ -108,6 +126,21 @@ class Service:
         """The consumer's queue with default attributes; the registry knows the declared ones."""
         return QueueResource(self.queue_name) if self.queue_name else None
 
+    @property
+    def when(self) -> str:
+        """The schedule with its time zone, for people; empty without one."""
+        return " ".join(filter(None, (self.schedule, self.timezone)))
+
+    @property
+    def lock(self) -> TableResource | None:
+        """The table that holds an exclusive worker's lock, and when it last succeeded."""
+        return TableResource(f"{self.name}_lock", key="name") if self.exclusive else None
+
+    @property
+    def grants(self) -> tuple[Grant, ...]:
+        """What it may use: ``uses``, and its lock."""
+        return (*self.uses, self.lock.lock()) if self.lock else tuple(self.uses)
+
     def _problems(self) -> Iterator[str]:
         if not isinstance(self.name, str) or not _SERVICE_NAME.fullmatch(self.name):
             yield (
@@ -133,6 +166,7 @@ class Service:
         for grant in self.uses:
             if not isinstance(grant, Grant):
                 yield f"lists {grant!r} in uses: list grants, such as payments.read_write()"
+        yield from self._check_problems()
         for declared in self.subscribes:
             if not isinstance(declared, TopicResource | Subscription | BusRule):
                 yield (
@@ -148,13 +182,16 @@ class Service:
             yield from self._rule_problems()
         yield from self._entrypoint_problems()
         yield from self._failure_problems()
-        yield from self._misplaced("endpoint_module", "schedule")
+        yield from self._misplaced("endpoint_module", *_OF_WORKERS)
 
     def _worker_problems(self) -> Iterator[str]:
         yield from self._entrypoint_problems()
-        yield from self._misplaced("endpoint_module", *_OF_CONSUMERS)
-        if self.schedule is not None and not _SCHEDULE.fullmatch(str(self.schedule)):
-            yield f"has the schedule {self.schedule!r}: write 'rate(5 minutes)' or 'cron(0 3 * * ? *)'"
+        yield from self._misplaced("endpoint_module", "checks", *_OF_CONSUMERS)
+        yield from self._schedule_problems()
+        if self.deadline is not None and not _is_duration(self.deadline):
+            yield f"has the deadline {self.deadline!r}: write deadline=timedelta(minutes=10)"
+        if not isinstance(self.exclusive, bool):
+            yield f"has exclusive={self.exclusive!r}: write True or False"
 
     def _rest_api_problems(self) -> Iterator[str]:
         if not self.endpoint_module:
@@ -164,7 +201,17 @@ class Service:
             )
         elif not _MODULE.fullmatch(self.endpoint_module):
             yield f"has the endpoint_module {self.endpoint_module!r}: write it as in an import, 'a.b.c'"
-        yield from self._misplaced("entrypoint", "schedule", *_OF_CONSUMERS)
+        yield from self._misplaced("entrypoint", *_OF_WORKERS, *_OF_CONSUMERS)
+
+    def _schedule_problems(self) -> Iterator[str]:
+        if self.schedule is None:
+            if self.timezone is not None:
+                yield "has a timezone, and no schedule that it could be for: leave it out"
+            return
+        try:
+            parsed_schedule(self.schedule, self.timezone)
+        except InvalidDeclaration as error:
+            yield f"has the {error}"
 
     def _entrypoint_problems(self) -> Iterator[str]:
         if not self.entrypoint:
@@ -198,6 +245,15 @@ class Service:
             if not named and not (isinstance(kind, type) and issubclass(kind, Exception)):
                 yield f"lists {kind!r} in non_retryable: list exception types, or 'module:name' of one"
 
+    def _check_problems(self) -> Iterator[str]:
+        for check in self.checks:
+            if not isinstance(check, Check):
+                yield f"lists {check!r} in checks: list Check('database', 'shop.infra.health:database')"
+                return
+        names = [check.name for check in self.checks]
+        for name in sorted({name for name in names if names.count(name) > 1}):
+            yield f"has two checks named '{name}': give each a name of its own"
+
     def _misplaced(self, *names: str) -> Iterator[str]:
         for name in names:
             if getattr(self, name):
@@ -213,6 +269,10 @@ _PROBLEMS_BY_TYPE = {
 
 def _is_rate(value: object) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool) and 0 < value < math.inf
+
+
+def _is_duration(value: object) -> bool:
+    return isinstance(value, timedelta) and value > timedelta(0)
 
 
 def _queue_problems(queue_name: str) -> Iterator[str]:

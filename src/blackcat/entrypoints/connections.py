@@ -79,7 +79,12 @@ def connect(
     if isinstance(resource, SecretResource):
         named = AwsOptions(region=options.region, endpoint_url=options.endpoint_url)
         return _secrets(named, _address()).secret(with_prefix(resource, settings.resource_prefix).name)
-    return DynamoTable(with_prefix(resource, settings.resource_prefix), options)
+    return table(resource, settings)
+
+
+def table(resource: TableResource, settings: Settings) -> Table:
+    """The table that these settings lead to; nothing is called yet."""
+    return DynamoTable(with_prefix(resource, settings.resource_prefix), aws_options(settings))
 
 
 def connect_transactions() -> Transactions:

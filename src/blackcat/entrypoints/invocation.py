@@ -5,19 +5,26 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from blackcat.application.clock import SystemClock
 from blackcat.application.container import opened_container
 from blackcat.application.entrypoint import load, worker_entrypoint
-from blackcat.application.events import EventLog
-from blackcat.application.handler import described
+from blackcat.application.shutdown import Shutdown
+from blackcat.application.worker.ended import Ended
 from blackcat.domain.envelope import unwrapped
 from blackcat.domain.message import Message
 from blackcat.domain.outcome import HANDLED, Outcome, Retried
 from blackcat.domain.registry import ServiceRegistry
 from blackcat.domain.service import Service
 from blackcat.entrypoints.consumer import message_handler
+from blackcat.entrypoints.worker import worker_of
 from blackcat.infra.configuration import Settings
 
-log = EventLog("blackcat")
+
+@dataclass(frozen=True)
+class Skipped:
+    """Another run holds the worker's lock: nothing was run."""
+
+    reason: str
 
 
 @dataclass(frozen=True)
@@ -38,17 +45,16 @@ def handle_once(service: Service, registry: ServiceRegistry, message: Message) -
         return message_handler(service, resolver)(unwrapped(message))
 
 
-def run_once(service: Service, registry: ServiceRegistry) -> Outcome:
-    """A worker's job: handled, or to be retried with the reason. Raises ConfigurationError."""
+def run_once(service: Service, registry: ServiceRegistry, settings: Settings) -> Outcome | Skipped:
+    """A worker's job: handled, skipped, or to be retried with the reason. Raises ConfigurationError."""
     subject = f"worker '{service.name}'"
     with opened_container(registry.container) as resolver:
         job = worker_entrypoint(load(service.entrypoint or "", subject=subject), resolver, subject=subject)
-        try:
-            job()
-        except BaseException as error:  # SystemExit too: only returning is success
-            log.error("worker.failed", error=error)
-            return Retried(described(error), error)
-        return HANDLED
+        shutdown = Shutdown(budget=settings.shutdown_timeout, clock=SystemClock())
+        result = worker_of(service, settings).run(job, shutdown)
+    if result.ended is Ended.LOCK_HELD:
+        return Skipped(result.reason)
+    return HANDLED if result.ended is Ended.FINISHED else Retried(result.reason, result.error)
 
 
 def request_once(

@@ -2,26 +2,74 @@
 
 from __future__ import annotations
 
+import os
+import socket
+from datetime import timedelta
+
 from blackcat.application.clock import SystemClock
 from blackcat.application.container import opened_container
 from blackcat.application.entrypoint import load, worker_entrypoint
+from blackcat.application.lock import TableLock
 from blackcat.application.shutdown import Shutdown
-from blackcat.application.worker import Worker
+from blackcat.application.tracing import tracing
+from blackcat.application.worker.ended import Ended
+from blackcat.application.worker.worker import Worker
 from blackcat.domain.registry import ServiceRegistry
 from blackcat.domain.service import Service
-from blackcat.entrypoints.exit_status import DONE, FAILED
+from blackcat.entrypoints.exit_status import DONE, FAILED, LOCK_HELD
 from blackcat.entrypoints.process import run_in_process
 from blackcat.infra.configuration import Settings
+from blackcat.infra.metrics import process_metrics
+
+_STATUS = {
+    Ended.FINISHED: DONE,
+    Ended.STOPPED: DONE,
+    Ended.NOT_STARTED: DONE,
+    Ended.LOCK_HELD: LOCK_HELD,
+}
 
 
 def run_worker(service: Service, registry: ServiceRegistry, settings: Settings) -> int:
     """Run the job once; the exit status. Raises ConfigurationError."""
     subject = f"worker '{service.name}'"
+    worker = worker_of(service, settings)
 
     def serve(shutdown: Shutdown) -> int:
         with opened_container(registry.container) as resolver:
             target = load(service.entrypoint or "", subject=subject)
             job = worker_entrypoint(target, resolver, subject=subject)
-            return DONE if Worker(job=job, clock=SystemClock()).run(shutdown) else FAILED
+            with tracing.span(f"run {service.name}") as span:
+                result = worker.run(job, shutdown)
+                status = _STATUS.get(result.ended, FAILED)
+                span.set({"blackcat.outcome": result.ended.value})
+                if status == FAILED:
+                    span.fail(result.error or result.reason)
+            return status
 
-    return run_in_process(serve, settings, abandoned=FAILED)
+    with process_metrics(service.name, settings):
+        return run_in_process(serve, settings, abandoned=FAILED, on_abandoned=worker.abandoned)
+
+
+def worker_of(service: Service, settings: Settings) -> Worker:
+    """The service's worker, with its lock if it is exclusive; nothing is called yet."""
+    return Worker(
+        clock=SystemClock(),
+        deadline=service.deadline,
+        lock=_lock(service, settings),
+        scheduled_at=settings.worker_scheduled_at,
+    )
+
+
+def _lock(service: Service, settings: Settings) -> TableLock | None:
+    if service.lock is None:
+        return None
+    # A worker without a lock does not pay for boto3.
+    from blackcat.entrypoints.connections import table
+
+    return TableLock(
+        table=table(service.lock, settings),
+        name=service.name,
+        holder=f"{socket.gethostname()} (process {os.getpid()})",
+        lease=timedelta(seconds=settings.worker_lease_seconds),
+        clock=SystemClock(),
+    )

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import punq
 import pytest
 
-from blackcat import Message
+from blackcat import Message, Run
 from blackcat.application.entrypoint import consumer_entrypoint, load, worker_entrypoint
 from blackcat.errors import EntrypointError, InjectionError
 
@@ -53,6 +53,31 @@ def test_a_function_gets_its_other_parameters_injected(container):
     entrypoint = consumer_entrypoint(handle, container, subject="consumer 'x'")
     assert entrypoint.payload_type is str
     assert entrypoint.call("Ana", **entrypoint.injected) == "hello Ana"
+
+
+def test_a_worker_s_call_has_the_run_that_it_is_annotated_with(container):
+    seen = []
+
+    class Job:
+        def __call__(self, the_run: Run) -> None:
+            seen.append(the_run)
+
+    run = Run()
+    call = worker_entrypoint(Job, container, subject="worker 'x'")
+    call(run)
+    call()  # as a test of a project may
+    assert seen[0] is run
+    assert isinstance(seen[1], Run)
+
+
+def test_a_run_is_only_for_the_call_of_a_job(container):
+    class Job:
+        def __init__(self, run: Run) -> None: ...
+
+        def __call__(self) -> None: ...
+
+    with pytest.raises(InjectionError, match="only the call of a worker's job can"):
+        worker_entrypoint(Job, container, subject="worker 'x'")
 
 
 def test_a_worker_takes_only_what_is_injected(container):

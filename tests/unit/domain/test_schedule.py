@@ -72,7 +72,7 @@ def test_cron_expressions_mean_what_eventbridge_says(text, expected):
     assert runs(text, len(expected)) == expected
 
 
-@pytest.mark.parametrize("text", ["cron(0 0 30 2 ? *)", "cron(0 0 1 1 ? 2020)", "cron(0 0 1 1 ? 2026)"])
+@pytest.mark.parametrize("text", ["cron(0 0 1 1 ? 2020)", "cron(* * * * ? 2020)", "cron(0 0 1 1 ? 2026)"])
 def test_what_never_comes_again_has_no_next_run(text):
     assert schedule(text).next_run(NEW_YEAR) is None
 
@@ -99,7 +99,8 @@ def test_times_of_other_zones_are_compared_in_utc():
         ("rate(0 minutes)", "write 'rate"),
         ("rate(5 seconds)", "write 'rate"),
         ("rate( 5 minutes )", "write 'rate"),
-        ("at(2026-01-01T00:00:00)", "write 'rate"),
+        ("at(2026-01-01T00:00:00)", "leave the schedule out, and start it when it is time"),
+        (None, "write 'rate"),
         ("", "write 'rate"),
         ("cron(0 3 * * *)", "it has 5 fields"),
         ("cron()", "it has 0 fields"),
@@ -116,6 +117,11 @@ def test_times_of_other_zones_are_compared_in_utc():
         ("cron(0 0 ? * FRI-MON *)", "day-of-week 'FRI-MON' runs backwards"),
         ("cron(0 0 1 1 ? 2200)", "year '2200' is not within 1970 to 2199"),
         ("cron(*/0 0 1 1 ? *)", "minutes '0' is not within 1 to 59"),
+        ("cron(0 0 30 2 ? *)", "no year has such a day"),
+        ("cron(0 0 31 2,4,6,9,11 ? *)", "no year has such a day"),
+        ("cron(0 0 31W 2 ? *)", "no year has such a day"),
+        ("cron(0 0 29 2 ? 2026,2027)", "no year that it names has such a day"),
+        ("cron(0 0 ? 2 MON#5 2026)", "no year that it names has such a day"),
         ("cron(1, 0 1 1 ? *)", "minutes '' is not within 0 to 59"),
         ("cron(-5 0 1 1 ? *)", "minutes '' is not within 0 to 59"),
         ("cron(? 0 1 1 ? *)", "minutes '?' is not within 0 to 59"),
@@ -127,6 +133,108 @@ def test_what_aws_would_refuse_is_refused_with_the_field(text, problem):
     with pytest.raises(InvalidDeclaration) as refused:
         schedule(text)
     assert problem in str(refused.value)
+
+
+def local_runs(text, zone, count, after):
+    found = []
+    for _ in range(count):
+        after = schedule(text, zone).next_run(after)
+        found.append(f"{after:%d %b %H:%M} {after.astimezone(timezone.utc):%H:%M}Z")
+    return found
+
+
+def test_a_cron_goes_by_the_clocks_of_its_time_zone():
+    assert local_runs("cron(0 3 * * ? *)", "America/Sao_Paulo", 2, NEW_YEAR) == [
+        "01 Jan 03:00 06:00Z",
+        "02 Jan 03:00 06:00Z",
+    ]
+    assert local_runs(
+        "cron(0 12 * * ? *)", "Europe/Lisbon", 2, datetime(2026, 3, 28, tzinfo=timezone.utc)
+    ) == [
+        "28 Mar 12:00 12:00Z",
+        "29 Mar 12:00 11:00Z",
+    ]
+
+
+def test_the_day_is_that_of_the_time_zone():
+    evening = datetime(2026, 1, 2, 1, tzinfo=timezone.utc)  # in Sao Paulo it is the first still
+    assert local_runs("cron(0 23 1 * ? *)", "America/Sao_Paulo", 1, evening) == ["01 Jan 23:00 02:00Z"]
+
+
+# https://docs.aws.amazon.com/scheduler/latest/UserGuide/schedule-types.html#daylist-savings-time
+def test_a_time_that_the_clocks_leave_out_is_left_out():
+    spring = datetime(2026, 3, 7, 12, tzinfo=timezone.utc)  # at 2:00 of the 8th it becomes 3:00
+    assert local_runs("cron(30 2 * * ? *)", "America/New_York", 2, spring) == [
+        "09 Mar 02:30 06:30Z",
+        "10 Mar 02:30 06:30Z",
+    ]
+    assert local_runs(
+        "cron(0/30 1-3 * * ? *)", "America/New_York", 4, datetime(2026, 3, 8, 6, tzinfo=timezone.utc)
+    ) == [
+        "08 Mar 01:30 06:30Z",
+        "08 Mar 03:00 07:00Z",
+        "08 Mar 03:30 07:30Z",
+        "09 Mar 01:00 05:00Z",
+    ]
+
+
+def test_a_time_that_the_clocks_show_twice_is_taken_once():
+    autumn = datetime(2026, 10, 31, 12, tzinfo=timezone.utc)  # at 2:00 of the 1st it becomes 1:00 again
+    assert local_runs("cron(30 1 * * ? *)", "America/New_York", 2, autumn) == [
+        "01 Nov 01:30 05:30Z",
+        "02 Nov 01:30 06:30Z",
+    ]
+    between = datetime(2026, 11, 1, 6, 15, tzinfo=timezone.utc)  # 1:15 for the second time
+    assert local_runs("cron(30 1 * * ? *)", "America/New_York", 1, between) == ["02 Nov 01:30 06:30Z"]
+
+
+def test_clocks_that_change_at_midnight_leave_out_the_start_of_a_day():
+    spring = datetime(2018, 11, 3, 12, tzinfo=timezone.utc)  # Sao Paulo had no 0:00 on the 4th
+    assert local_runs("cron(0 0 * * ? *)", "America/Sao_Paulo", 1, spring) == ["05 Nov 00:00 02:00Z"]
+
+
+@pytest.mark.parametrize(
+    ("text", "zone", "problem"),
+    [
+        ("cron(0 3 * * ? *)", "Mars/Olympus", "timezone 'Mars/Olympus': there is no such time zone"),
+        ("cron(0 3 * * ? *)", "sao paulo", "did you mean America/Sao_Paulo?"),
+        ("cron(0 3 * * ? *)", "america/sao_paulo", "America/Sao_Paulo"),
+        ("cron(0 3 * * ? *)", "UTC+3", "write an IANA name"),
+        ("cron(0 3 * * ? *)", "", "write an IANA name"),
+        ("cron(0 3 * * ? *)", "America", "write an IANA name"),
+        ("cron(0 3 * * ? *)", "../../etc/passwd", "write an IANA name"),
+        ("cron(0 3 * * ? *)", "/etc/localtime", "write an IANA name"),
+        ("cron(0 3 * * ? *)", "localtime", "write an IANA name"),
+        ("cron(0 3 * * ? *)", "UTC\0", "write an IANA name"),
+        ("cron(0 3 * * ? *)", 3, "write an IANA name"),
+        ("rate(1 day)", "America/Sao_Paulo", "a rate goes by time that has passed"),
+    ],
+)
+def test_a_time_zone_that_would_not_do_is_refused(text, zone, problem):
+    with pytest.raises(InvalidDeclaration) as refused:
+        schedule(text, zone)
+    assert problem in str(refused.value)
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    zone=st.sampled_from(
+        ["America/Sao_Paulo", "America/New_York", "Europe/London", "Australia/Lord_Howe", "Pacific/Apia"]
+    ),
+    hour=st.integers(0, 23),
+    minute=st.integers(0, 59),
+    after=st.integers(0, 40 * 365 * 86_400).map(
+        lambda s: datetime(2000, 1, 1, tzinfo=timezone.utc) + timedelta(seconds=s)
+    ),
+)
+def test_in_every_zone_the_next_run_comes_within_two_days_at_its_time(zone, hour, minute, after):
+    found = schedule(f"cron({minute} {hour} * * ? *)", zone).next_run(after)
+    assert (found.hour, found.minute) == (hour, minute)
+    passed = found.astimezone(timezone.utc) - after
+    assert timedelta(0) < passed <= timedelta(hours=73)  # Apia left out a day, and clocks an hour
+    assert (
+        found.astimezone(timezone.utc).astimezone(found.tzinfo).strftime("%H:%M") == f"{hour:02}:{minute:02}"
+    )
 
 
 def listed(lowest, highest):

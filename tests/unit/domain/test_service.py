@@ -1,8 +1,10 @@
+from datetime import timedelta
+
 import pytest
 
-from blackcat import Service, ServiceType
+from blackcat import Service, ServiceRegistry, ServiceType
 from blackcat.errors import InvalidDeclaration
-from blackcat.resources import EventBusResource, QueueResource, TopicResource
+from blackcat.resources import EventBusResource, QueueResource, TableResource, TopicResource
 
 PAID = EventBusResource("shop").rule(pattern={"detail-type": ["Paid"]})
 
@@ -36,6 +38,15 @@ def rest_api(**changes):
         (lambda: consumer(queue_name="o" * 81), "1 to 80 letters"),
         (lambda: consumer(endpoint_module="shop.api"), "has endpoint_module, which a consumer does not use"),
         (lambda: consumer(schedule="rate(5 minutes)"), "has schedule, which a consumer does not use"),
+        (lambda: consumer(exclusive=True), "has exclusive, which a consumer does not use"),
+        (lambda: consumer(deadline=timedelta(1)), "has deadline, which a consumer does not use"),
+        (lambda: consumer(timezone="UTC"), "has timezone, which a consumer does not use"),
+        (lambda: worker(timezone="UTC"), "has a timezone, and no schedule"),
+        (lambda: worker(schedule="cron(0 3 * * ? *)", timezone="Mars"), "has the timezone 'Mars'"),
+        (lambda: worker(schedule="cron(0 25 * * ? *)"), "hours '25' is not within 0 to 23"),
+        (lambda: worker(deadline=600), "has the deadline 600: write deadline=timedelta"),
+        (lambda: worker(deadline=timedelta(0)), "has the deadline"),
+        (lambda: worker(exclusive="yes"), "has exclusive='yes': write True or False"),
         (lambda: consumer(uses=[QueueResource("other")]), "list grants, such as"),
         (lambda: consumer(subscribes=["topic"]), "list topics"),
         (lambda: consumer(subscribes=[PAID, PAID]), "two rules of event bus 'shop' named ''"),
@@ -81,6 +92,15 @@ def test_every_problem_of_a_service_is_told_at_once():
     with pytest.raises(InvalidDeclaration) as refused:
         consumer(queue_name=None, entrypoint=None, schedule="rate(1 day)")
     assert str(refused.value).count("consumer 'orders'") == 3
+
+
+def test_an_exclusive_worker_declares_the_table_of_its_lock():
+    assert worker().lock is None
+    exclusive = worker(exclusive=True)
+    assert exclusive.lock == TableResource("tidy_lock", key="name")
+    assert exclusive.uses == ()
+    assert exclusive.grants == (exclusive.lock.lock(),)
+    assert ServiceRegistry([exclusive]).resources == (exclusive.lock,)
 
 
 @pytest.mark.parametrize("schedule", ["rate(1 minute)", "rate(12 hours)", "cron(0 3 * * ? *)", None])

@@ -61,6 +61,18 @@ def test_a_second_run_finds_nothing(
     assert (expire_pending_payments.execute(), expire_pending_payments.execute()) == (1, 0)
 
 
+def test_a_run_that_has_to_stop_leaves_the_rest_to_the_next(
+    expire_pending_payments: ExpirePendingPayments, payments: TablePaymentRepository, clock: FrozenClock
+) -> None:
+    for _ in range(3):
+        payments.save(a_payment(created_at=clock.now()))
+    clock.advance(timedelta(hours=1))
+    asked = iter([False, False, True])
+
+    assert expire_pending_payments.execute(stopping=lambda: next(asked)) == 2
+    assert expire_pending_payments.execute() == 1
+
+
 def test_a_payment_that_is_confirmed_at_the_last_moment_stays_confirmed(
     payments: TablePaymentRepository, clock: FrozenClock
 ) -> None:

@@ -7,7 +7,6 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from blackcat.domain.registry import ServiceRegistry
-from blackcat.domain.schedule import schedule
 from blackcat.domain.service import Service, ServiceType
 from blackcat.errors import UnknownService
 from blackcat.resources import QueueResource
@@ -21,6 +20,7 @@ class PlannedService:
     type: ServiceType
     queue: str | None = None
     schedule: str | None = None
+    timezone: str | None = None
     fed_by: tuple[str, ...] = ()
 
 
@@ -71,7 +71,7 @@ class ProjectPlan:
 
 
 def plan_of(registry: ServiceRegistry, *, port: int, stop_seconds: float) -> ProjectPlan:
-    """The plan for a registry. Raises InvalidDeclaration for a schedule that AWS would refuse."""
+    """The plan for a registry."""
     return ProjectPlan(
         services=tuple(_planned(service) for service in registry),
         queues=tuple(found.name for found in registry.resources if isinstance(found, QueueResource)),
@@ -82,10 +82,13 @@ def plan_of(registry: ServiceRegistry, *, port: int, stop_seconds: float) -> Pro
 
 
 def _planned(service: Service) -> PlannedService:
-    if service.schedule:
-        schedule(service.schedule)
     return PlannedService(
-        service.name, service.type, service.queue_name, service.schedule, tuple(_subscribed(service))
+        service.name,
+        service.type,
+        service.queue_name,
+        service.schedule,
+        service.timezone,
+        tuple(_subscribed(service)),
     )
 
 

@@ -2,25 +2,33 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
 
-from blackcat.application.dev.runs import Launch, Run, Say, ended_with
+from blackcat.application.dev.runs import Process, Run, Say, ended_with
 from blackcat.application.ports import Clock
 from blackcat.domain.schedule import Cron, Schedule
+
+_DONE = 0
+_LOCK_HELD = 75
+
+LaunchRun = Callable[[datetime], Process]
+"""Starts the run that was due then."""
 
 
 class Scheduled:
     """Runs a worker when its schedule says so; one without a schedule runs once, at the start.
 
-    A run that is due while the one before still runs is left out. A crash is only told: the next run
-    comes on schedule, or, without a schedule, at the next edit. ``look`` is called every now and then.
+    A run that is due while the one before still runs is left out, and one that finds its lock held is
+    skipped. A crash is only told: the next run comes on schedule, or, without a schedule, at the next
+    edit. ``look`` is called every now and then.
     """
 
     def __init__(
         self,
         *,
         schedule: Schedule | None,
-        launch: Launch,
+        launch: LaunchRun,
         clock: Clock,
         patience_seconds: float,
         say: Say,
@@ -77,7 +85,7 @@ class Scheduled:
         if self._run is not None:
             self._say(f"still runs: the run of {_shown(due)} is left out")
             return
-        self._run = Run(self._launch(), clock=self._clock, patience_seconds=self._patience, say=self._say)
+        self._run = Run(self._launch(due), clock=self._clock, patience_seconds=self._patience, say=self._say)
 
     def _following(self, due: datetime) -> datetime | None:
         """After ``due``; what passed meanwhile (this machine slept, say) is not made up for."""
@@ -88,11 +96,10 @@ class Scheduled:
         return following if following is None or following > now else self._schedule.next_run(now)
 
     def _ended(self, status: int, lasted: float) -> None:
-        self._failed = status != 0
+        self._failed = status not in (_DONE, _LOCK_HELD)
         if self._stopping:
             return
-        how = f"{'done' if status == 0 else ended_with(status)} after {lasted:.1f} s"
-        self._say(f"{how}; {self._what_comes_next()}")
+        self._say(f"{_how(status)} after {lasted:.1f} s; {self._what_comes_next()}")
 
     def _what_comes_next(self) -> str:
         if self._schedule is None:
@@ -100,5 +107,11 @@ class Scheduled:
         return f"next run: {_shown(self._next)}"
 
 
+def _how(status: int) -> str:
+    if status == _LOCK_HELD:
+        return "skipped, since another run holds its lock,"
+    return "done" if status == _DONE else ended_with(status)
+
+
 def _shown(time: datetime | None) -> str:
-    return f"{time:%Y-%m-%d %H:%M:%S} UTC" if time else "never again"
+    return f"{time:%Y-%m-%d %H:%M:%S} {time.tzinfo}" if time else "never again"

@@ -68,7 +68,8 @@ def _with_real_names(service: Service, prefix: str) -> Service:
     return replace(
         service,
         queue_name=f"{prefix}{service.queue_name}" if service.queue_name else None,
-        uses=[replace(grant, resource=with_prefix(grant.resource, prefix)) for grant in service.uses],
+        uses=[replace(grant, resource=with_prefix(grant.resource, prefix)) for grant in service.grants],
+        exclusive=False,  # its lock is among them
         subscribes=[
             *(replace(one, topic=with_prefix(one.topic, prefix)) for one in service.subscriptions),
             *(replace(one, bus=with_prefix(one.bus, prefix)) for one in service.rules),

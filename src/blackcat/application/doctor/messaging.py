@@ -116,7 +116,7 @@ def _loose_ends(registry: ServiceRegistry) -> Results:
 def _granted(registry: ServiceRegistry, access: Access) -> dict[str, list[Service]]:
     found: dict[str, list[Service]] = defaultdict(list)
     for service in registry:
-        for grant in service.uses:
+        for grant in service.grants:
             if grant.access is access:
                 found[grant.resource.name].append(service)
     return found

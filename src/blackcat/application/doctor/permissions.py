@@ -51,6 +51,7 @@ _ACTIONS: dict[tuple[type[Resource], Access], tuple[str, ...]] = {
     (TableResource, Access.READ): _READ,
     (TableResource, Access.WRITE): _WRITE,
     (TableResource, Access.READ_WRITE): (*_READ, *_WRITE),
+    (TableResource, Access.LOCK): ("dynamodb:GetItem", "dynamodb:PutItem"),
     # https://docs.aws.amazon.com/service-authorization/latest/reference/list_awssecretsmanager.html
     (SecretResource, Access.READ): ("secretsmanager:GetSecretValue",),
 }
@@ -120,7 +121,7 @@ def _grants(service: Service, registry: ServiceRegistry) -> Iterator[tuple[Resou
         yield queue, Access.CONSUME
         if queue.dead_letter:
             yield queue.dead_letter, Access.SEND
-    for grant in service.uses:
+    for grant in service.grants:
         yield grant.resource, grant.access
 
 

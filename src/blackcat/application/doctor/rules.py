@@ -225,15 +225,6 @@ WORKER_WITHOUT_SCHEDULE = Rule(
     why="it runs only when somebody starts it",
     mend="nothing, when that is meant; otherwise give it a schedule, such as 'rate(5 minutes)'",
 )
-SCHEDULE_REFUSED = Rule(
-    code="BC402",
-    severity=_ERROR,
-    title="A schedule that EventBridge Scheduler refuses",
-    why="the worker's schedule cannot be deployed, and `blackcat dev` cannot follow it",
-    mend="write cron(minutes hours day-of-month month day-of-week year) with one '?' for a day, such as "
-    "cron(0 3 * * ? *)",
-)
-
 LAYER_BROKEN = Rule(
     code="BC501",
     severity=_WARNING,

@@ -25,6 +25,7 @@ _LABELS = {
     Flow.READ: "read",
     Flow.WRITE: "write",
     Flow.READ_WRITE: "read, write",
+    Flow.LOCK: "lock",
 }
 
 

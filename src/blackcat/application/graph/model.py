@@ -47,6 +47,7 @@ class Flow(Enum):
     READ = "reads"
     WRITE = "writes"
     READ_WRITE = "reads and writes"
+    LOCK = "takes its lock in"
 
 
 @dataclass(frozen=True)
@@ -90,6 +91,7 @@ _FLOWS = {
     Access.READ: Flow.READ,
     Access.WRITE: Flow.WRITE,
     Access.READ_WRITE: Flow.READ_WRITE,
+    Access.LOCK: Flow.LOCK,
 }
 
 
@@ -113,7 +115,7 @@ def _edges(service: Service, registry: ServiceRegistry) -> Iterator[Edge]:
         for rule in service.rules:
             yield Edge(_resource(rule.bus).id, queue, Flow.DELIVER, _json(rule.pattern))
         yield Edge(queue, id_, Flow.CONSUME)
-    for grant in service.uses:
+    for grant in service.grants:
         resource = _resource(grant.resource).id
         if grant.access is Access.CONSUME:
             yield Edge(resource, id_, Flow.CONSUME)
@@ -138,7 +140,7 @@ def _all_dead_letters(registry: ServiceRegistry) -> Iterator[Node]:
 
 
 def _service(service: Service) -> Node:
-    return Node(f"service {service.name}", _SERVICES[service.type], service.name, service.schedule or "")
+    return Node(f"service {service.name}", _SERVICES[service.type], service.name, service.when)
 
 
 def _resource(resource: Resource) -> Node:

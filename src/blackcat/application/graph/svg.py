@@ -39,7 +39,7 @@ _LINE_GAP = 2.0
 _HANGING_GAP = 18.0
 
 # At which ends of its line a flow has arrows: the source's and the target's.
-_ARROWS = {Flow.READ: (True, False), Flow.READ_WRITE: (True, True)}
+_ARROWS = {Flow.READ: (True, False), Flow.READ_WRITE: (True, True), Flow.LOCK: (True, True)}
 
 _HEAD = f"""\
   <style>

@@ -12,7 +12,6 @@ from blackcat.application.scaffolding.plan import File
 from blackcat.application.scaffolding.registry import container_of, services_of, with_service
 from blackcat.application.scaffolding.snippet import Snippet
 from blackcat.domain.naming import Name
-from blackcat.domain.schedule import schedule as parse_schedule
 from blackcat.domain.service import Service, ServiceType
 from blackcat.errors import InvalidName, NotUnderstood, ProjectError
 from blackcat.resources import FIFO_SUFFIX
@@ -96,7 +95,6 @@ def check(name: Name, kind: str, *, queue: str | None, schedule: str | None) -> 
     if queue is not None:
         Service(name=name.snake, type=ServiceType.CONSUMER, entrypoint=_ANY, queue_name=queue)
     if schedule is not None:
-        parse_schedule(schedule)
         Service(name=name.snake, type=ServiceType.WORKER, entrypoint=_ANY, schedule=schedule)
     if kind == ServiceType.REST_API.value and operation_of(name).kebab in _OWN_ROUTES:
         raise InvalidName(

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 _OF_TYPE = {
     "consumer": ("CONSUMER_", "HEALTH_", "SQS_"),
     "rest-api": ("API_", "HOST", "PORT"),
-    "worker": (),
+    "worker": ("WORKER_",),
 }
 
 

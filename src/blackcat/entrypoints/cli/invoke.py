@@ -13,10 +13,10 @@ from blackcat.domain.message import Attribute, Message
 from blackcat.domain.service import Service, ServiceType
 from blackcat.entrypoints.cli.logs import log_to_stderr
 from blackcat.entrypoints.cli.outcome import exit_status, outcome_json, outcome_text
-from blackcat.entrypoints.cli.output import as_json, results_only
+from blackcat.entrypoints.cli.output import as_json, printable, results_only
 from blackcat.entrypoints.cli.parameters import attribute, read_text
 from blackcat.entrypoints.cli.place import Place, find_place
-from blackcat.entrypoints.exit_status import DONE, FAILED
+from blackcat.entrypoints.exit_status import DONE, FAILED, LOCK_HELD
 
 if TYPE_CHECKING:
     from blackcat.domain.outcome import Outcome
@@ -56,7 +56,8 @@ def command(
     A consumer gets BODY (the text, - for standard input, or @FILE) as a message, through its decoding,
     middleware and handler. A worker takes no body and runs once. A REST API takes one request, as
     'METHOD /PATH', and its JSON. Adapters reach the running `blackcat dev`, or what .env says.
-    The outcome is printed, logs go to stderr. Exits with 0 when it was handled, otherwise with 1.
+    The outcome is printed, logs go to stderr. Exits with 0 when it was handled, with 75 when another run
+    holds the worker's lock, otherwise with 1.
 
     \b
     Examples:
@@ -74,11 +75,12 @@ def command(
     click.echo(f"running {found.name} here; {place.around()}", err=True)
     if found.type is ServiceType.REST_API:
         return _request(place, found, text or "", content, with_json)
+    if found.type is ServiceType.WORKER:
+        return _job(place, found, with_json)
     with results_only():
         log_to_stderr(place, found)
-        outcome = _run(place, found, _message(text or "", attributes, group))
-    click.echo(as_json(outcome_json(outcome)) if with_json else outcome_text(outcome))
-    return exit_status(outcome)
+        outcome = _handled(place, found, _message(text or "", attributes, group))
+    return _tell(outcome, with_json)
 
 
 def _check_arguments(
@@ -106,12 +108,30 @@ def _message(body: str, attributes: tuple[tuple[str, Attribute], ...], group: st
     )
 
 
-def _run(place: Place, service: Service, message: Message) -> Outcome:
-    from blackcat.entrypoints.invocation import handle_once, run_once
+def _handled(place: Place, service: Service, message: Message) -> Outcome:
+    from blackcat.entrypoints.invocation import handle_once
 
-    if service.type is ServiceType.WORKER:
-        return run_once(service, place.registry)
     return handle_once(service, place.registry, message)
+
+
+def _tell(outcome: Outcome, with_json: bool) -> int:
+    click.echo(as_json(outcome_json(outcome)) if with_json else outcome_text(outcome))
+    return exit_status(outcome)
+
+
+def _job(place: Place, service: Service, with_json: bool) -> int:
+    from blackcat.entrypoints.invocation import Skipped, run_once
+
+    with results_only():
+        log_to_stderr(place, service)
+        outcome = run_once(service, place.registry, place.settings)
+    if not isinstance(outcome, Skipped):
+        return _tell(outcome, with_json)
+    if with_json:
+        click.echo(as_json({"outcome": "skipped", "reason": outcome.reason}))
+    else:
+        click.echo(f"{click.style('skipped', fg='yellow', bold=True)}: {printable(outcome.reason)}")
+    return LOCK_HELD
 
 
 def _request(place: Place, service: Service, request: str, content: str | None, with_json: bool) -> int:

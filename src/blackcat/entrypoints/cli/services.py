@@ -55,7 +55,9 @@ def _described(service: Service, registry: ServiceRegistry) -> dict[str, Any]:
         "rules": [{"event_bus": rule.bus.name, "pattern": dict(rule.pattern)} for rule in service.rules],
         "routes": _routes(service),
         "schedule": service.schedule,
-        "grants": [{"access": grant.access.value, "resource": grant.resource.name} for grant in service.uses],
+        "timezone": service.timezone,
+        "exclusive": service.exclusive,
+        "grants": [{"access": one.access.value, "resource": one.resource.name} for one in service.grants],
     }
 
 
@@ -69,8 +71,9 @@ def _routes(service: Service) -> Sequence[str] | None:
 
 def _row(described: dict[str, Any]) -> tuple[str, ...]:
     grants = "\n".join(f"{grant['access']} {grant['resource']}" for grant in described["grants"])
+    when = " ".join(filter(None, (described["schedule"], described["timezone"])))
     reached = "\n".join(printable(line) for line in _reached(described))
-    return described["name"], described["type"], reached, described["schedule"] or "", grants
+    return described["name"], described["type"], reached, when, grants
 
 
 def _reached(described: dict[str, Any]) -> Iterator[str]:

@@ -36,4 +36,5 @@ def _where(service: PlannedService, ports: Mapping[str, int]) -> str:
         return f"queue {service.queue}{fed}, health {address(service, ports)}"
     if service.type is ServiceType.REST_API:
         return str(address(service, ports))
-    return service.schedule or "runs once: it has no schedule"
+    zone = f" {service.timezone}" if service.timezone else ""
+    return f"{service.schedule}{zone}" if service.schedule else "runs once: it has no schedule"

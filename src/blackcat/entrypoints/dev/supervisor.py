@@ -201,27 +201,27 @@ class Supervisor:
         name = planned.name
         patience = self._plan.stop_seconds + _GRACE_SECONDS
 
-        def launch() -> ShownProcess:
-            return self._launch(name)
-
         def say(text: str) -> None:
             self._screen.say(f"{name}: {text}")
 
         if planned.type is ServiceType.WORKER:
-            when = schedule(planned.schedule) if planned.schedule else None
             return Scheduled(
-                schedule=when, launch=launch, clock=self._clock, patience_seconds=patience, say=say
+                schedule=schedule(planned.schedule, planned.timezone) if planned.schedule else None,
+                launch=lambda due: self._launch(name, WORKER_SCHEDULED_AT=due.isoformat()),
+                clock=self._clock,
+                patience_seconds=patience,
+                say=say,
             )
         return Resident(
-            launch=launch,
+            launch=lambda: self._launch(name),
             clock=self._clock,
             patience_seconds=patience,
             say=say,
             moved=lambda: self._moved(name),
         )
 
-    def _launch(self, name: str) -> ShownProcess:
-        environment = {**self._environment, "SERVICE_NAME": name}
+    def _launch(self, name: str, **more: str) -> ShownProcess:
+        environment = {**self._environment, "SERVICE_NAME": name, **more}
         if name in self._ports:
             is_api = self._plan.service(name).type is ServiceType.REST_API
             environment["PORT" if is_api else "HEALTH_PORT"] = str(self._ports[name])

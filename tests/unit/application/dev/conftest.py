@@ -29,8 +29,10 @@ class Stage:
         self.clock = FrozenClock()
         self.processes = []
         self.said = []
+        self.due = []
 
-    def launch(self):
+    def launch(self, *due):
+        self.due.extend(due)
         self.processes.append(ScriptedProcess())
         return self.processes[-1]
 

@@ -6,7 +6,7 @@ import pytest
 
 from blackcat import Service, ServiceRegistry, ServiceType
 from blackcat.application.dev.plan import PlannedService, ProjectPlan, plan_of
-from blackcat.errors import InvalidDeclaration, UnknownService
+from blackcat.errors import UnknownService
 from blackcat.resources import EventBusResource, QueueResource, TopicResource
 
 placed, shipped = TopicResource("placed"), TopicResource("shipped")
@@ -63,7 +63,15 @@ def test_an_unknown_name_is_refused_with_the_known_ones(plan):
         plan.require(["api", "oders"])
 
 
-def test_a_schedule_that_aws_would_refuse_stops_the_start():
-    wrong = Service(name="w", type=ServiceType.WORKER, entrypoint="shop:run", schedule="cron(0 25 * * ? *)")
-    with pytest.raises(InvalidDeclaration, match="hours '25'"):
-        plan_of(ServiceRegistry([wrong]), port=8000, stop_seconds=25)
+def test_the_time_zone_of_a_schedule_is_planned():
+    at_three = Service(
+        name="w",
+        type=ServiceType.WORKER,
+        entrypoint="shop:run",
+        schedule="cron(0 3 * * ? *)",
+        timezone="America/Sao_Paulo",
+    )
+    plan = plan_of(ServiceRegistry([at_three]), port=8000, stop_seconds=25)
+    assert plan.services == (
+        PlannedService("w", ServiceType.WORKER, None, "cron(0 3 * * ? *)", "America/Sao_Paulo"),
+    )

@@ -10,8 +10,8 @@ from blackcat.domain.schedule import schedule
 
 @pytest.fixture
 def worker(stage):
-    def started(text=None):
-        found = Scheduled(schedule=schedule(text) if text else None, **stage.arguments)
+    def started(text=None, zone=None):
+        found = Scheduled(schedule=schedule(text, zone) if text else None, **stage.arguments)
         found.start()
         found.look()
         return found
@@ -51,6 +51,26 @@ def test_a_cron_waits_for_its_time(stage, worker):
     assert len(stage.processes) == 1
     end(stage, nightly)
     assert stage.said[-1] == "done after 0.0 s; next run: 2030-01-02 03:00:00 UTC"
+
+
+def test_a_cron_goes_by_its_time_zone_and_the_run_learns_when_it_was_due(stage, worker):
+    nightly = worker("cron(0 3 * * ? *)", "America/Sao_Paulo")
+    assert stage.said == ["first run: 2030-01-01 03:00:00 America/Sao_Paulo"]
+    pass_time(stage, nightly, hours=5, minutes=59)
+    assert stage.processes == []
+    pass_time(stage, nightly, minutes=2)
+    assert stage.due == [datetime(2030, 1, 1, 6, tzinfo=timezone.utc)]
+
+
+def test_a_run_whose_lock_is_held_is_skipped_and_no_failure(stage, worker):
+    hourly = worker("rate(1 hour)")
+    end(stage, hourly, status=75)
+    assert stage.said == [
+        "skipped, since another run holds its lock, after 0.0 s; next run: 2030-01-01 01:00:00 UTC"
+    ]
+    once = worker()
+    end(stage, once, status=75)
+    assert stage.said[-1].endswith("it runs once, without a schedule")
 
 
 def test_a_run_that_is_due_while_another_goes_on_is_left_out(stage, worker):

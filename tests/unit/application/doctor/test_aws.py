@@ -10,6 +10,7 @@ from blackcat import Service, ServiceRegistry, ServiceType
 from blackcat.application.doctor.account import DescribedKeys, DescribedTarget
 from blackcat.application.doctor.aws import aws_checks
 from blackcat.application.doctor.examination import diagnose
+from blackcat.application.doctor.permissions import needs
 from blackcat.application.doctor.queue_policy import SNS
 from blackcat.errors import AccessDenied, Unreachable
 from blackcat.resources import (
@@ -256,6 +257,12 @@ def test_batches_and_transactions_need_permissions_of_their_own(account):
     batches = {"BatchGetItem", "BatchWriteItem", "ConditionCheckItem"}
     account.denied.update((f"dynamodb:{action}", "table/orders") for action in batches)
     assert codes(account) == ["BC602"] * 3
+
+
+def test_a_lock_is_read_and_written_and_needs_nothing_else():
+    tidy = Service(name="tidy", type=ServiceType.WORKER, entrypoint="shop:tidy", exclusive=True)
+    registry = ServiceRegistry([tidy])
+    assert needs(registry, registry) == {tidy.lock: {"dynamodb:GetItem": [tidy], "dynamodb:PutItem": [tidy]}}
 
 
 def test_a_time_to_live_that_may_not_be_read_leaves_the_rest_of_the_table(account):

@@ -85,7 +85,6 @@ FAULTS = {
     "BC315": (ServiceRegistry([consumer()]), "'orders' consumes it"),
     "BC316": (ServiceRegistry([sender(queue())]), "'api' may send to it"),
     "BC401": (ServiceRegistry([worker(None)]), "by hand"),
-    "BC402": (ServiceRegistry([worker("cron(61 3 * * ? *)")]), "61"),
 }
 
 

@@ -122,6 +122,14 @@ def test_every_grant_subscription_and_redrive_is_an_edge():
     }
 
 
+def test_the_lock_of_an_exclusive_worker_is_an_edge_of_its_own():
+    tidy = Service(name="tidy", type=ServiceType.WORKER, entrypoint="shop:tidy", exclusive=True)
+    graph = graph_of(ServiceRegistry([tidy]), "shop")
+    assert flows(graph) == {("service tidy", Flow.LOCK, "table tidy_lock", "")}
+    assert '-->|"lock"|' in mermaid(graph)
+    assert "tidy takes its lock in tidy_lock" in svg(graph)
+
+
 def test_buses_rules_and_secrets_are_nodes_and_edges():
     graph = graph_of(EVENTS, "shop")
     assert flows(graph) == {

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
+from itertools import takewhile
 
 from blackcat.application.ports import Clock
 from payment.application.ports.driven.payment_repository_contracts import PaymentChanged, PaymentRepository
@@ -16,9 +18,10 @@ class ExpirePendingPayments:
     expires_after: timedelta
     clock: Clock
 
-    def execute(self) -> int:
+    def execute(self, *, stopping: Callable[[], bool] = lambda: False) -> int:
         overdue = self.payments.pending_created_before(self.clock.now() - self.expires_after)
-        return sum(self._expire(payment) for payment in overdue)
+        # Between two payments is a safe point: each is stored for itself.
+        return sum(self._expire(payment) for payment in takewhile(lambda _: not stopping(), overdue))
 
     def _expire(self, payment: Payment) -> bool:
         try:

@@ -1,4 +1,4 @@
-"""A worker: one run of a use case. Its schedule is declared in services/__init__.py."""
+"""A worker: one run of a use case. When, how long and whether alone is declared in services/__init__.py."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import structlog
 
+from blackcat import Run
 from payment.application.ports.driving.expire_pending_payments_usecase_contracts import (
     ExpirePendingPaymentsUseCase,
 )
@@ -17,6 +18,6 @@ log = structlog.get_logger(__name__)
 class ExpirePendingPaymentsWorker:
     expire_pending_payments: ExpirePendingPaymentsUseCase
 
-    def __call__(self) -> None:
-        expired = self.expire_pending_payments.execute()
+    def __call__(self, run: Run) -> None:
+        expired = self.expire_pending_payments.execute(stopping=lambda: run.stopping)
         log.info("payments.expired", count=expired)

@@ -1,0 +1,1 @@
+"""A worker: one run of a job, within its bounds."""
