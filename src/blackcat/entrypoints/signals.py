@@ -7,11 +7,18 @@ import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from threading import Thread
 from types import FrameType
+from typing import NoReturn
 
+from blackcat.application.events import EventLog
 from blackcat.application.shutdown import Shutdown
 from blackcat.entrypoints.exit_status import DONE, FAILED
 
+log = EventLog("blackcat")
+
+# Nobody may be taking what is logged; the end does not wait for it.
+_LAST_LINE_SECONDS = 1.0
 _SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 
@@ -22,6 +29,20 @@ def end_at_signals() -> None:
     """
     for number in _SIGNALS:
         signal.signal(number, lambda *_: sys.exit(DONE))
+
+
+def end_at_once(number: int) -> NoReturn:
+    """End the process without finishing anything, at a second signal."""
+    # In a thread: the signal may have come in the middle of another line, whose lock is taken.
+    line = Thread(
+        target=log.error,
+        args=("service.ended_by_second_signal",),
+        kwargs={"signal": signal.Signals(number).name},
+        daemon=True,
+    )
+    line.start()
+    line.join(_LAST_LINE_SECONDS)
+    os._exit(FAILED)
 
 
 @contextmanager
@@ -38,7 +59,7 @@ def stop_signals(shutdown: Shutdown) -> Iterator[None]:
             return
         received += 1
         if received > 1:
-            os._exit(FAILED)
+            end_at_once(number)
         shutdown.request(signal.Signals(number).name)
 
     before = {number: signal.signal(number, handle) for number in _SIGNALS}
