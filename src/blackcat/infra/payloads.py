@@ -7,6 +7,7 @@ from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 from pydantic.errors import PydanticUserError
+from pydantic_core import ErrorDetails
 
 from blackcat.application.ports import Decoder
 from blackcat.domain.message import Message
@@ -21,8 +22,14 @@ def decoder_for(annotation: Any, *, subject: str) -> Decoder | None:
     """
     if annotation is Message:
         return None
-    if annotation is str:
-        return _as_text
+    return _as_text if annotation is str else json_decoder_for(annotation, subject=subject)
+
+
+def json_decoder_for(annotation: Any, *, subject: str) -> Decoder:
+    """The decoder for what is JSON in any case: a ``str`` is read from a JSON string.
+
+    Raises EntrypointError for what pydantic cannot read.
+    """
     adapter = _adapter(annotation, subject)
 
     def decode(body: str) -> Any:
@@ -55,10 +62,7 @@ def mapping_decoder_for(annotation: Any, *, subject: str) -> Any:
 
 def payload_error(error: ValidationError) -> DecodingError:
     """What is wrong with each field, without the values; a validator's own text is told as it is."""
-    problems = {
-        _path(problem["loc"]): problem["msg"]
-        for problem in error.errors(include_input=False, include_url=False, include_context=False)
-    }
+    problems = dict(map(_problem, error.errors(include_input=False, include_url=False)))
     text = "; ".join(f"{field}: {message}" if field else message for field, message in problems.items())
     return DecodingError(text, fields={field: message for field, message in problems.items() if field})
 
@@ -74,6 +78,17 @@ def _adapter(annotation: Any, subject: str) -> TypeAdapter[Any]:
 
 def _as_text(body: str) -> str:
     return body
+
+
+def _problem(problem: ErrorDetails) -> tuple[str, str]:
+    """The field and what is wrong with it; of a tagged union, the tag's field, which pydantic only quotes."""
+    kind, context = problem["type"], problem.get("ctx", {})
+    if kind not in ("union_tag_invalid", "union_tag_not_found"):
+        return _path(problem["loc"]), problem["msg"]
+    field = context["discriminator"].strip("'")
+    missing = kind == "union_tag_not_found"
+    message = "Field required" if missing else f"Input should be one of {context['expected_tags']}"
+    return _path((*problem["loc"], field)), message
 
 
 def _path(location: tuple[int | str, ...]) -> str:

@@ -7,7 +7,8 @@ from textwrap import dedent
 import punq
 import pytest
 
-from blackcat import Service, ServiceType, Settings
+from blackcat import Check, Service, ServiceType, Settings
+from blackcat.application.metrics import NoMetrics, metrics
 from blackcat.entrypoints.rest_api.application import create_app
 from blackcat.errors import EntrypointError, InjectionError
 
@@ -86,6 +87,23 @@ MODULE = dedent(
     @other.get("/")
     def root():
         return "fine"
+
+    @other.get("/page")
+    def page():
+        return "<b>mine</b>", {"Content-Security-Policy": "default-src 'self'", "Cache-Control": "max-age=60"}
+
+    @other.get("/patient")
+    def patient():
+        from flask import request
+        import time
+        from blackcat.entrypoints.rest_api.deadline import time_left
+        before = time_left().total_seconds()
+        time.sleep(float(request.args["seconds"]))
+        return {"before": before, "after": time_left().total_seconds()}
+
+    @other.get("/nan")
+    def nan():
+        return {"x": float("nan")}
     """
 )
 
@@ -246,3 +264,134 @@ def test_a_body_without_length_is_bounded_too(client, size, status):
         headers={"Transfer-Encoding": "chunked", "Content-Type": "application/json"},
     )
     assert response.status_code == status
+
+
+def test_every_answer_carries_security_headers(client):
+    for response in (
+        client.get("/orders"),
+        client.get("/nowhere"),
+        client.get("/health"),
+        client.get("/broken"),
+    ):
+        assert response.headers["X-Content-Type-Options"] == "nosniff"
+        assert response.headers["X-Frame-Options"] == "DENY"
+        assert response.headers["Referrer-Policy"] == "no-referrer"
+        assert response.headers["Content-Security-Policy"] == "default-src 'none'; frame-ancestors 'none'"
+        assert response.headers["Cache-Control"] == "no-store"
+        assert "Strict-Transport-Security" not in response.headers
+
+
+def test_what_a_project_sets_itself_stays(client):
+    response = client.get("/other/page")
+    assert response.headers.getlist("Content-Security-Policy") == ["default-src 'self'"]
+    assert response.headers.getlist("Cache-Control") == ["max-age=60"]
+
+
+@pytest.mark.parametrize(
+    "request_", [{"headers": {"X-Forwarded-Proto": "https"}}, {"base_url": "https://localhost"}]
+)
+def test_over_https_browsers_are_told_to_stay_there(client, request_):
+    assert client.get("/orders", **request_).headers["Strict-Transport-Security"] == "max-age=31536000"
+
+
+def test_a_view_knows_the_time_that_is_left(service):
+    settings = Settings(api_request_timeout_seconds=0.05)
+    import shop_api
+
+    client = create_app(service, punq.Container().register(shop_api.Stock), settings).test_client()
+    content = client.get("/other/patient?seconds=0").get_json()
+    assert 0 < content["after"] <= content["before"] <= 0.05
+    late = problem(client.get("/other/patient?seconds=0.06"), 504)
+    assert late["detail"] == "the request took longer than 0.05 seconds"
+
+
+def test_a_late_answer_is_sent_and_told_in_the_log(service, caplog):
+    import shop_api
+
+    settings = Settings(api_request_timeout_seconds=0.000001)
+    client = create_app(service, punq.Container().register(shop_api.Stock), settings).test_client()
+    assert client.get("/orders").status_code == 200
+    (line,) = [record for record in caplog.records if record.message == "request.handled"]
+    assert (line.levelname, line.fields["late"]) == ("WARNING", True)
+
+
+def test_a_request_id_leads_from_the_problem_to_the_header_also_when_a_hook_fails(client):
+    content = problem(client.get("/other/?user=broken", headers={"X-Request-Id": "abc"}), 500)
+    assert content["request_id"] == "abc"
+
+
+def test_numbers_that_json_does_not_have_are_a_failure_of_ours(client):
+    problem(client.get("/other/nan"), 500)
+
+
+class Recorded:
+    def __init__(self):
+        self.counted, self.observed, self.gauges = [], [], []
+
+    def count(self, name, value=1, /, **labels):
+        self.counted.append((name, labels))
+
+    def observe(self, name, value, /, **labels):
+        self.observed.append((name, labels))
+
+    def gauge(self, name, value, /, **labels):
+        self.gauges.append((name, value))
+
+
+@pytest.fixture
+def recorded():
+    kept = Recorded()
+    metrics.use(kept)
+    yield kept
+    metrics.use(NoMetrics())
+
+
+def test_requests_are_measured_by_route_and_never_by_path(client, recorded):
+    client.post("/orders/a1", json={"sku": "a1", "amount": "1.5"})
+    client.get("/nowhere/4711")
+    client.open("/orders", method="BREW")
+    labels = [
+        {"method": "POST", "route": "/orders/<sku>", "status": "201"},
+        {"method": "GET", "route": "(unmatched)", "status": "404"},
+        {"method": "OTHER", "route": "(unmatched)", "status": "405"},
+    ]
+    assert recorded.counted == [("blackcat_http_requests", one) for one in labels]
+    assert recorded.observed == [("blackcat_http_request_duration_seconds", one) for one in labels]
+    assert recorded.gauges == [("blackcat_http_requests_in_flight", number) for number in (1, 0)] * 3
+
+
+def test_the_probes_answer_head_too_and_tell_of_checks(service):
+    import shop_api
+
+    checked = Service(
+        name="shop_api",
+        type=ServiceType.REST_API,
+        endpoint_module="shop_api",
+        checks=[Check("database", lambda: False)],
+    )
+    client = create_app(checked, punq.Container().register(shop_api.Stock), Settings()).test_client()
+    statuses = {path: client.get(path).status_code for path in ("/health", "/health/live", "/health/ready")}
+    assert statuses == {"/health": 200, "/health/live": 200, "/health/ready": 503}
+    assert {path: client.head(path).status_code for path in statuses} == statuses
+    assert client.get("/health").get_json()["reasons"] == ["check 'database' failed"]
+
+
+def test_probes_are_logged_at_debug(client, caplog):
+    with caplog.at_level(logging.INFO):
+        client.get("/health")
+        client.get("/health/ready")
+    assert not caplog.records
+
+
+def test_a_project_may_have_its_own_health_and_docs(tmp_path, monkeypatch):
+    (tmp_path / "own_api.py").write_text(
+        "from flask import Blueprint\n"
+        "blueprint = Blueprint('own', __name__)\n"
+        "blueprint.add_url_rule('/health', 'health', lambda: 'mine')\n"
+        "blueprint.add_url_rule('/docs', 'docs', lambda: 'mine')\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    service = Service(name="own", type=ServiceType.REST_API, endpoint_module="own_api")
+    client = create_app(service, None, Settings()).test_client()
+    assert [client.get(path).text for path in ("/health", "/docs")] == ["mine", "mine"]
+    assert client.get("/health/live").status_code == 200

@@ -2,63 +2,130 @@
 
 from __future__ import annotations
 
-import re
-import time
+from collections.abc import Callable, Iterator
 from typing import Any
-from uuid import uuid4
 
-from flask import Blueprint, Flask, Response, abort, g, request
-from flask.json.provider import DefaultJSONProvider
+from flask import Blueprint, Flask, Request
+from flask.sansio.blueprints import Blueprint as SansioBlueprint
+from flask.sessions import NullSession, SessionInterface
 
+from blackcat.application.checks import Health
 from blackcat.application.entrypoint import load_module
-from blackcat.application.events import EventLog
 from blackcat.application.ports import Resolver
-from blackcat.domain.health import HealthReport
-from blackcat.domain.payload import plain
+from blackcat.application.tracing import tracing
 from blackcat.domain.service import Service
-from blackcat.entrypoints.rest_api.bodies import TOO_LARGE, bounded_bodies
-from blackcat.entrypoints.rest_api.problems import register_problem_handlers
+from blackcat.entrypoints.checks import service_checks
+from blackcat.entrypoints.platform import with_memory
+from blackcat.entrypoints.rest_api.bodies import limit_bodies
+from blackcat.entrypoints.rest_api.deadline import EXTENSION
+from blackcat.entrypoints.rest_api.documents import add_documents
+from blackcat.entrypoints.rest_api.json_answers import JsonAnswers
+from blackcat.entrypoints.rest_api.observed import observed
+from blackcat.entrypoints.rest_api.probes import PATHS, add_probes, api_report
+from blackcat.entrypoints.rest_api.problems import register_problem_handlers, report
+from blackcat.entrypoints.rest_api.running import RunningRequests
+from blackcat.entrypoints.rest_api.traced import traced
 from blackcat.entrypoints.rest_api.views import bind_views
 from blackcat.errors import EntrypointError
 from blackcat.infra.configuration import Settings
-from blackcat.infra.logs import bind_log_fields, clear_log_fields
-
-log = EventLog("blackcat.api")
-
-REQUEST_ID = "X-Request-Id"
-# What comes from outside ends up in logs and headers: letters, digits and a few marks.
-_REQUEST_ID_FORM = re.compile(r"[A-Za-z0-9._:=@/+-]{1,128}")
 
 
-def create_app(service: Service, resolver: Resolver | None, settings: Settings) -> Flask:
-    """A Flask application with every Blueprint of the service's ``endpoint_module``.
+def create_app(
+    service: Service,
+    resolver: Resolver | None,
+    settings: Settings,
+    *,
+    running: RunningRequests | None = None,
+    stopping: Callable[[], bool] = lambda: False,
+) -> Flask:
+    """A Flask application with every Blueprint of the service's ``endpoint_module``, imported ones too.
 
-    Views are bound to the container here, so that a missing binding fails the start. Raises
-    EntrypointError or InjectionError.
+    One that is nested in another is served there only.
+
+    Views are bound to the container here, so that a missing binding fails the start. ``running`` is
+    where a server looks for stuck requests, ``stopping`` tells whether the process was asked to stop.
+    Raises EntrypointError or InjectionError.
     """
-    app = Flask(service.name, static_folder=None)
-    app.json = _Json(app)
-    app.config["MAX_CONTENT_LENGTH"] = settings.api_max_body_bytes
-    # First, so that a project's own hooks run within it.
-    _add_request_log(app)
+    app = _Application(service.name, static_folder=None)
+    app.json = JsonAnswers(app)
+    limit_bodies(app, settings.api_max_body_bytes)
     register_problem_handlers(app)
     for blueprint in _blueprints(service):
         _register(app, blueprint, service)
+    if app.secret_key is None:
+        app.session_interface = _NoSessions()
     bind_views(app, resolver)
-    _add_health(app, service)
+    described = frozenset(app.view_functions)
+    running = running or RunningRequests(settings.api_request_timeout_seconds)
+    app.extensions[EXTENSION] = running
+    # After the project's own routes, which go first where both have a path.
+    add_probes(app, _health(service, resolver, settings, running, stopping))
+    if settings.docs_are_served:
+        add_documents(app, title=service.name, version=settings.service_version, described=described)
+    watched = observed(app.wsgi_app, running, quiet=PATHS)
     # Flask's own way to wrap an application, which its types do not know.
-    setattr(app, "wsgi_app", bounded_bodies(app.wsgi_app, settings.api_max_body_bytes))  # noqa: B010
+    setattr(app, "wsgi_app", traced(watched, quiet=PATHS) if tracing.enabled else watched)  # noqa: B010
     return app
 
 
-class _Json(DefaultJSONProvider):
-    """JSON as everywhere in Blackcat: ISO 8601 times, decimals as text, dataclasses and models."""
+def _health(
+    service: Service,
+    resolver: Resolver | None,
+    settings: Settings,
+    running: RunningRequests,
+    stopping: Callable[[], bool],
+) -> Health:
+    return Health(
+        report=lambda: with_memory(api_report(service.name, running, settings.api_threads)),
+        checks=service_checks(service, resolver),
+        stopping=stopping,
+    )
 
-    sort_keys = False
 
-    @staticmethod
-    def default(value: Any) -> Any:
-        return plain(value)
+class _Application(Flask):
+    """Flask, without looking in each request for hooks that nobody registered.
+
+    Whatever is raised in a request is logged and answered; nothing that is ends the process.
+    """
+
+    def full_dispatch_request(self, *context: Any) -> Any:
+        try:
+            return super().full_dispatch_request(*context)
+        except Exception:
+            raise
+        except BaseException as end:
+            raise _failure(end) from end
+
+    def process_response(self, *context: Any) -> Any:
+        """Run the hooks after a request, which Flask does after a failure too."""
+        try:
+            return super().process_response(*context)
+        except Exception:
+            raise
+        except BaseException as end:
+            raise _failure(end) from end
+
+    def log_exception(self, *context: Any) -> None:
+        """Log what was raised after the view, for which a project may have a handler of its own."""
+        _, error, _ = context[-1]
+        report(error)
+
+    def preprocess_request(self, *context: Any) -> Any:
+        if self.before_request_funcs or self.url_value_preprocessors:
+            return super().preprocess_request(*context)
+        return None
+
+
+def _failure(end: BaseException) -> RuntimeError:
+    """What to raise instead: the process or the thread would end, and every other request that it serves."""
+    return RuntimeError(f"the view or a hook raised {type(end).__name__}")
+
+
+class _NoSessions(SessionInterface):
+    """Without a secret key there are none, which Flask would find out anew with each request."""
+
+    def open_session(self, app: Flask, request: Request) -> NullSession:
+        return self.make_null_session(app)
 
 
 def _blueprints(service: Service) -> list[Blueprint]:
@@ -70,7 +137,15 @@ def _blueprints(service: Service) -> list[Blueprint]:
             f"{subject}: module '{service.endpoint_module}' holds no Blueprint: "
             "write blueprint = Blueprint('payments', __name__)"
         )
-    return list(found.values())
+    # A nested one is served by its parent, behind the parent's prefix and hooks, and nowhere else.
+    nested = {id(child) for blueprint in found.values() for child in _nested_in(blueprint)}
+    return [blueprint for key, blueprint in found.items() if key not in nested]
+
+
+def _nested_in(blueprint: SansioBlueprint) -> Iterator[SansioBlueprint]:
+    for child, _ in blueprint._blueprints:  # Flask has no public name for it
+        yield child
+        yield from _nested_in(child)
 
 
 def _register(app: Flask, blueprint: Blueprint, service: Service) -> None:
@@ -78,38 +153,3 @@ def _register(app: Flask, blueprint: Blueprint, service: Service) -> None:
         app.register_blueprint(blueprint)
     except (ValueError, AssertionError) as error:
         raise EntrypointError(f"REST API '{service.name}': {error}") from error
-
-
-def _add_health(app: Flask, service: Service) -> None:
-    def health() -> dict[str, Any]:
-        return HealthReport(service.name).as_json()
-
-    app.add_url_rule("/health", "health", health)
-
-
-def _add_request_log(app: Flask) -> None:
-    @app.before_request
-    def begin() -> None:
-        given = request.headers.get(REQUEST_ID, "")
-        g.request_id = given if _REQUEST_ID_FORM.fullmatch(given) else uuid4().hex
-        g.started = time.perf_counter()
-        bind_log_fields(request_id=g.request_id)
-        if request.environ.get(TOO_LARGE):
-            abort(413)
-
-    @app.after_request
-    def finish(response: Response) -> Response:
-        response.headers[REQUEST_ID] = g.request_id
-        write = log.debug if request.endpoint == "health" else log.info
-        write(
-            "request.handled",
-            method=request.method,
-            route=request.url_rule.rule if request.url_rule else request.path,
-            status=response.status_code,
-            duration_ms=round((time.perf_counter() - g.started) * 1000, 1),
-        )
-        return response
-
-    @app.teardown_request
-    def forget(_: BaseException | None) -> None:
-        clear_log_fields()

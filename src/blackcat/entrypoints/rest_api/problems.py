@@ -5,10 +5,12 @@ from __future__ import annotations
 from http import HTTPStatus
 from typing import Any
 
-from flask import Flask, Response, g, json, request
-from werkzeug.exceptions import HTTPException
+from flask import Flask, Response, json, request
+from werkzeug.exceptions import HTTPException, InternalServerError
 
 from blackcat.application.events import EventLog
+from blackcat.application.tracing import tracing
+from blackcat.entrypoints.rest_api.observed import REQUEST_ID
 from blackcat.errors import DecodingError, TransientError
 
 log = EventLog("blackcat.api")
@@ -34,13 +36,21 @@ def problem(status: int, detail: str, **members: Any) -> Response:
         "status": status,
         "detail": detail,
         "instance": request.path,
-        "request_id": g.get("request_id"),
+        "request_id": request.environ.get(REQUEST_ID),
         **members,
     }
     return Response(json.dumps(content), status=status, content_type="application/problem+json")
 
 
+def report(error: BaseException) -> None:
+    """Tell the log and the trace of an error that is not the client's."""
+    log.error("request.failed", error=error)
+    tracing.fail(error)
+
+
 def _http_exception(error: HTTPException) -> Response | HTTPException:
+    if isinstance(error, InternalServerError) and error.original_exception is not None:
+        return _our_failure()  # raised after the view, in a hook or by its answer; Flask had it reported
     if error.response is not None or error.code is None or error.code < HTTPStatus.BAD_REQUEST:
         return error
     answer = problem(error.code, error.description or "")
@@ -58,7 +68,7 @@ def _payload_error(error: DecodingError) -> Response:
 
 
 def _transient_error(error: TransientError) -> Response:
-    log.error("request.failed", error=error)
+    report(error)
     answer = problem(
         HTTPStatus.SERVICE_UNAVAILABLE, "a service that this one needs is not available: try again"
     )
@@ -67,7 +77,11 @@ def _transient_error(error: TransientError) -> Response:
 
 
 def _unexpected(error: Exception) -> Response:
-    log.error("request.failed", error=error)
+    report(error)
+    return _our_failure()
+
+
+def _our_failure() -> Response:
     return problem(
         HTTPStatus.INTERNAL_SERVER_ERROR, "something failed on our side; the request id leads to it"
     )

@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from typing import Annotated
+from typing import Annotated, Literal
 from uuid import UUID, uuid4
 
-from flask import Blueprint, Response, abort, jsonify, url_for
+from flask import abort, url_for
 from pydantic import BaseModel, Field
 
+from blackcat import Blueprint
 from payment.application.config.start_payment_config import StartPaymentConfig
 from payment.application.ports.driven.payment_repository_contracts import PaymentRepository
 from payment.application.ports.driven.queue_adapter_contracts import StartPaymentQueue
@@ -22,6 +23,8 @@ api = Blueprint("payments", __name__, url_prefix="/payments")
 
 
 class PaymentRequest(BaseModel):
+    """A payment as it is asked for; maximum amount and currencies are settings of the service."""
+
     amount: Annotated[Decimal, Field(gt=0, decimal_places=2, max_digits=14)]
     currency: Annotated[str, Field(pattern="^[A-Z]{3}$")]
     method: PaymentMethod
@@ -58,7 +61,11 @@ class PaymentResponse:
 @api.post("")
 def request_payment(
     body: PaymentRequest, config: StartPaymentConfig, queue: StartPaymentQueue
-) -> tuple[Response, int, dict[str, str]]:
+) -> tuple[PaymentAccepted, Literal[202], dict[str, str]]:
+    """Ask for a payment, which is started soon after.
+
+    Location names where it will be found.
+    """
     try:
         config.check(amount=body.amount, currency=body.currency)
     except InvalidPayment as error:
@@ -70,12 +77,13 @@ def request_payment(
         )
     )
     location = url_for("payments.show_payment", payment_id=payment_id)
-    return jsonify(PaymentAccepted(payment_id=payment_id)), 202, {"Location": location}
+    return PaymentAccepted(payment_id=payment_id), 202, {"Location": location}
 
 
 @api.get("/<uuid:payment_id>")
-def show_payment(payment_id: UUID, payments: PaymentRepository) -> Response:
+def show_payment(payment_id: UUID, payments: PaymentRepository) -> PaymentResponse:
+    """Show a payment as it stands now."""
     payment = payments.get(payment_id)
     if payment is None:
         abort(404, f"there is no payment {payment_id}")
-    return jsonify(PaymentResponse.of(payment))
+    return PaymentResponse.of(payment)
