@@ -14,7 +14,7 @@ DEV := $(VENV)/.dev
 # The peers that Blackcat is measured beside want other versions than ours: an environment of their own.
 BENCH := .venv-bench
 
-.PHONY: help demo demo-rabbitmq test unit matrix chaos check bench format lock upgrade build clean
+.PHONY: help demo demo-rabbitmq test unit matrix chaos check bench bench-api format lock upgrade build clean
 .NOTPARALLEL:
 
 help: ## List these targets
@@ -46,6 +46,9 @@ check: $(DEV) ## Check style, formatting, types and the layers' contracts
 	@for name in $(EXAMPLES); do $(call mypy-of,examples/$$name) || exit 1; done
 	@$(BIN)/lint-imports --no-logo
 	@PYTHONPATH=examples/payment $(BIN)/lint-imports --no-logo --config lint/payment.toml
+
+bench-api: $(DEV) ## Measure REST APIs beside bare Flask (needs wrk, which Debian has)
+	@$(BIN)/python benchmarks/rest_api.py $(OPTIONS)
 
 bench: $(BENCH)/.ready ## Measure Blackcat beside its peers on a fake SQS (a short run: OPTIONS=--quick)
 	@$(BENCH)/bin/python benchmarks/run.py $(OPTIONS)

@@ -11,8 +11,11 @@ from blackcat.application.idempotency import (
     by_field,
     by_message_id,
 )
+from blackcat.application.metrics import project_metrics as metrics
 from blackcat.application.middleware import Next
+from blackcat.application.worker.run import Run
 from blackcat.domain.circuit import CircuitBreaker
+from blackcat.domain.health import Check
 from blackcat.domain.message import Attribute, Message
 from blackcat.domain.outcome import Deferred, Handled, Outcome, Reject, Rejected, Retried, Retry
 from blackcat.domain.outgoing import OutgoingMessage
@@ -27,12 +30,15 @@ if TYPE_CHECKING:
     from blackcat.application.secrets import Secret
     from blackcat.entrypoints.connections import connect, connect_transactions
     from blackcat.entrypoints.microservice import run_microservice
+    from blackcat.entrypoints.rest_api.blueprint import Blueprint
     from blackcat.entrypoints.settings import Settings
     from blackcat.infra.repository import DynamoRepository
 
 __all__ = [
     "Attribute",
     "BlackcatError",
+    "Blueprint",
+    "Check",
     "CircuitBreaker",
     "Deferred",
     "DynamoRepository",
@@ -49,6 +55,7 @@ __all__ = [
     "Retried",
     "Retry",
     "RetryPolicy",
+    "Run",
     "Secret",
     "SecretValue",
     "Service",
@@ -61,11 +68,13 @@ __all__ = [
     "by_message_id",
     "connect",
     "connect_transactions",
+    "metrics",
     "run_microservice",
 ]
 
 # Loaded at first use, so that a declaration costs neither boto3 nor pydantic.
 _LAZY = {
+    "Blueprint": "blackcat.entrypoints.rest_api.blueprint",
     "DynamoRepository": "blackcat.infra.repository",
     "Secret": "blackcat.application.secrets",
     "Settings": "blackcat.entrypoints.settings",

@@ -174,6 +174,7 @@ def test_a_second_signal_ends_at_once(start, queue):
     orders.wait_for("consumer.stopping")
     orders.signal()
     assert orders.status() == 1
+    assert orders.events("service.ended_by_second_signal", signal="SIGTERM")
     assert not orders.events("consumer.stopped")
 
 

@@ -150,6 +150,19 @@ def test_a_failure_keeps_the_rest_of_its_group(aws, drain):
     assert [json.loads(one.message.body)["id"] for one in drain("in_order")] == [1]
 
 
+def test_what_was_sent_is_in_the_trace_of_who_sent_it(aws, drain, spans):
+    connect(orders_cmd).send({"id": 1, "more": 1})
+    drain("place_order")
+    assert [line for line in spans.tree(without=aws.prefix) if "receive" not in line] == [
+        "process orders_cmd",
+        "  SQS.GetQueueUrl",
+        "  send orders_cmd",
+        "    process orders_cmd",
+        "      DynamoDB.PutItem",
+        "  DynamoDB.PutItem",
+    ]
+
+
 def test_a_body_that_is_no_order(aws, drain):
     connect(orders_cmd).send("[1")
     assert outcomes(drain("place_order")) == [Rejected]
@@ -466,7 +479,7 @@ def test_ten_lines_send_drain_and_assert(project):
 
 
 def test_what_a_drain_does_in_two_workers_of_xdist(project):
-    assert "8 passed" in passed(project, DRAINED, "-n", "2", "-p", "xdist")
+    assert "9 passed" in passed(project, DRAINED, "-n", "2", "-p", "xdist")
 
 
 def test_calls_are_held_against_the_grants(project):

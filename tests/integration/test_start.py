@@ -69,7 +69,7 @@ def test_a_worker_that_returns_ends_with_0_and_has_no_health_server(start):
 def test_a_worker_that_raises_ends_with_1(start):
     job = start("failing_job")
     assert job.status() == 1
-    assert "ValueError: nothing to do" in job.wait_for("worker.failed")["exception"]
+    assert "ValueError: nothing to do" in job.wait_for("worker.failed")["error"]["stack"]
 
 
 def test_a_worker_may_finish_after_a_signal(start):

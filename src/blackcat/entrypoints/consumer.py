@@ -6,27 +6,36 @@ from collections.abc import Sequence
 from datetime import timedelta
 from random import Random
 
+from blackcat.application.checks import Health
 from blackcat.application.clock import SystemClock
 from blackcat.application.consumer.consumer import Consumer
 from blackcat.application.consumer.options import ConsumerOptions
 from blackcat.application.container import opened_container
 from blackcat.application.entrypoint import built, consumer_entrypoint, load
 from blackcat.application.handler import MessageHandler
+from blackcat.application.message_spans import MessageSpans
 from blackcat.application.middleware import Middleware, Next, folded
 from blackcat.application.ports import Resolver
 from blackcat.application.shutdown import Shutdown
+from blackcat.application.tracing import tracing
 from blackcat.domain.registry import ServiceRegistry
 from blackcat.domain.service import Service
+from blackcat.entrypoints.checks import service_checks
 from blackcat.entrypoints.connections import broker, require_deliverable
 from blackcat.entrypoints.exit_status import DONE
+from blackcat.entrypoints.platform import task_protection, with_memory
 from blackcat.entrypoints.process import run_in_process
 from blackcat.errors import ConfigurationError, EntrypointError
 from blackcat.infra.configuration import Settings
-from blackcat.infra.health_server import health_server
+from blackcat.infra.health_server import health_paths, health_server
 from blackcat.infra.message_log import log_message
+from blackcat.infra.metrics import process_metrics
 from blackcat.infra.payloads import decoder_for
 from blackcat.infra.redaction import redactor
 from blackcat.resources import with_prefix
+
+# As OpenTelemetry calls them.
+_SYSTEM = {"sqs": "aws_sqs", "rabbitmq": "rabbitmq"}
 
 
 def run_consumer(service: Service, registry: ServiceRegistry, settings: Settings) -> int:
@@ -35,12 +44,20 @@ def run_consumer(service: Service, registry: ServiceRegistry, settings: Settings
 
     def serve(shutdown: Shutdown) -> int:
         with opened_container(registry.container) as resolver:
-            consumer = _consumer(service, registry, settings, message_handler(service, resolver))
-            with health_server(consumer.health, host=settings.health_host, port=settings.health_port):
+            queue = with_prefix(registry.queue_of(service), settings.resource_prefix).name
+            handle = message_handler(service, resolver, queue=queue, system=_SYSTEM[settings.queue_backend])
+            consumer = _consumer(service, settings, queue, handle)
+            health = _health(service, resolver, consumer, shutdown)
+            paths = {**health_paths(health), **metrics_paths}
+            with (
+                health_server(paths, host=settings.health_host, port=settings.health_port),
+                task_protection(consumer.longest_handling, settings, shutdown),
+            ):
                 consumer.run(shutdown)
         return DONE
 
-    return run_in_process(serve, settings, abandoned=DONE)
+    with process_metrics(service.name, settings) as metrics_paths:
+        return run_in_process(serve, settings, abandoned=DONE)
 
 
 def _check(service: Service, settings: Settings) -> None:
@@ -56,12 +73,12 @@ def _check(service: Service, settings: Settings) -> None:
     require_deliverable(service, settings)
 
 
-def _consumer(service: Service, registry: ServiceRegistry, settings: Settings, handle: Next) -> Consumer:
+def _consumer(service: Service, settings: Settings, queue: str, handle: Next) -> Consumer:
     return Consumer(
         service=service.name,
         version=settings.service_version,
         broker=broker(settings),
-        queue_name=with_prefix(registry.queue_of(service), settings.resource_prefix).name,
+        queue_name=queue,
         handle=handle,
         retry=service.retry,
         options=_options(service, settings),
@@ -71,14 +88,30 @@ def _consumer(service: Service, registry: ServiceRegistry, settings: Settings, h
     )
 
 
-def message_handler(service: Service, resolver: Resolver | None) -> Next:
-    """The service's entrypoint with its middleware around it. Raises ConfigurationError."""
+def _health(service: Service, resolver: Resolver | None, consumer: Consumer, shutdown: Shutdown) -> Health:
+    return Health(
+        report=lambda: with_memory(consumer.health()),
+        checks=service_checks(service, resolver),
+        stopping=shutdown.requested.is_set,
+    )
+
+
+def message_handler(
+    service: Service, resolver: Resolver | None, *, queue: str = "", system: str = _SYSTEM["sqs"]
+) -> Next:
+    """The service's entrypoint with its middleware around it. Raises ConfigurationError.
+
+    Spans name the ``queue`` as it is really called, and the ``system`` as OpenTelemetry calls it.
+    """
     subject = f"consumer '{service.name}'"
     target = load(service.entrypoint or "", subject=subject)
     entrypoint = consumer_entrypoint(target, resolver, subject=subject)
     decode = decoder_for(entrypoint.payload_type, subject=subject)
     handler = MessageHandler(entrypoint, decode, _non_retryable(service, subject))
-    return folded(handler, [log_message, *_middleware(service, resolver, subject)])
+    layers = [log_message, *_middleware(service, resolver, subject)]
+    if tracing.enabled:
+        layers.insert(0, MessageSpans(queue=queue or service.queue_name or "", system=system))
+    return folded(handler, layers)
 
 
 def _middleware(service: Service, resolver: Resolver | None, subject: str) -> Sequence[Middleware]:
@@ -101,4 +134,5 @@ def _options(service: Service, settings: Settings) -> ConsumerOptions:
         concurrency=settings.consumer_concurrency,
         wait=timedelta(seconds=settings.consumer_wait_seconds),
         max_handling=timedelta(seconds=settings.consumer_max_handling_seconds),
+        measure_every=timedelta(seconds=settings.metrics_interval_seconds),
     )

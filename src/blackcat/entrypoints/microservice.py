@@ -10,8 +10,10 @@ from blackcat.application.events import EventLog
 from blackcat.domain.registry import ServiceRegistry
 from blackcat.domain.service import Service, ServiceType
 from blackcat.entrypoints.exit_status import CONFIGURATION, FAILED
+from blackcat.entrypoints.platform import announce, current_platform
 from blackcat.entrypoints.settings import start_settings
 from blackcat.entrypoints.signals import end_at_signals
+from blackcat.entrypoints.traces import start_tracing
 from blackcat.errors import ConfigurationError, EntrypointError, InjectionError, UnknownService
 from blackcat.infra.configuration import Settings, export_aws_variables
 from blackcat.infra.logs import configure_logs
@@ -26,7 +28,8 @@ def run_microservice(target: Service | ServiceRegistry) -> NoReturn:
     its queue and serves ``GET /health`` on HEALTH_PORT; a worker runs once; a REST API is served by
     gunicorn on PORT. SIGTERM and SIGINT stop it within SHUTDOWN_TIMEOUT_SECONDS, a second one at once.
 
-    Exit status: 0 done or stopped as asked, 1 the service failed, 78 it cannot start as configured.
+    Exit status: 0 done or stopped as asked, 1 the service failed, 75 another run holds the worker's
+    lock, 78 it cannot start as configured.
     """
     sys.exit(_guarded(lambda: _run(target)))
 
@@ -41,7 +44,12 @@ def _run(target: Service | ServiceRegistry) -> int:
         format=settings.log_format,
         service=service.name,
         environment=settings.environment,
+        version=settings.service_version,
+        identity=current_platform().identity,
     )
+    announce(service, settings)
+    if service.type is not ServiceType.REST_API:  # each of its server processes starts its own
+        start_tracing(service, settings)
     return _RUN[service.type](service, registry, settings)
 
 

@@ -120,7 +120,7 @@ def drain_service(service: Service, *, container: Any, broker: Broker | None, mo
         return drained(
             queue.name,
             broker=broker,
-            handle=message_handler(service, resolver),
+            handle=message_handler(service, resolver, queue=queue.name),
             service=service.name,
             redact=redactor.text,
             most=most,

@@ -5,6 +5,8 @@
 ``run_service``  a service as the process that production runs
 ``assert_only_granted``  a block in which a service calls no more of AWS than it is granted
 ``frozen_clock``  time that stands still until the test moves it
+``spans``  what this process records of traces
+``recorded_metrics``  what this process counts and measures
 
 ``project_services`` is the registry that they take; override it in a conftest.py for another one.
 """
@@ -26,6 +28,8 @@ if TYPE_CHECKING:
     from blackcat.entrypoints.project_tests import EmulatedAws
     from blackcat.infra.project import Project
     from blackcat.testing import Drained, FrozenClock, ServiceProcess
+    from blackcat.testing.metrics import InMemoryMetrics
+    from blackcat.testing.spans import Spans
 
 
 class Drain(Protocol):
@@ -176,6 +180,24 @@ def frozen_clock() -> FrozenClock:
     from blackcat.testing.clock import FrozenClock
 
     return FrozenClock()
+
+
+@pytest.fixture
+def spans() -> Iterator[Spans]:
+    """The spans that this process records from now on: ``spans.tree(without=aws.prefix)`` shows them."""
+    from blackcat.entrypoints.traces import recorded_spans
+
+    with recorded_spans() as spans:
+        yield spans
+
+
+@pytest.fixture
+def recorded_metrics() -> Iterator[InMemoryMetrics]:
+    """What is recorded from now on: ``recorded_metrics.counted("orders_placed", shop="3")``."""
+    from blackcat.testing.metrics import InMemoryMetrics
+
+    with InMemoryMetrics() as metrics:
+        yield metrics
 
 
 def _emulated(aws: object) -> EmulatedAws:

@@ -9,6 +9,7 @@ from blackcat.application.entrypoint import load, worker_entrypoint
 from blackcat.application.ports import Resolver
 from blackcat.domain.registry import ServiceRegistry
 from blackcat.domain.service import Service, ServiceType
+from blackcat.entrypoints.checks import service_checks
 from blackcat.entrypoints.connections import require_deliverable
 from blackcat.entrypoints.consumer import message_handler
 from blackcat.errors import ConfigurationError
@@ -31,6 +32,7 @@ def build(service: Service, resolver: Resolver | None, settings: Settings) -> ob
     """What a process has before its first message, run or request. Raises ConfigurationError."""
     if service.type is ServiceType.CONSUMER:
         require_deliverable(service, settings)
+        service_checks(service, resolver)
         return message_handler(service, resolver)
     if service.type is ServiceType.WORKER:
         subject = f"worker '{service.name}'"

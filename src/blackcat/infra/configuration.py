@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal
 
 from dotenv import dotenv_values
 from pydantic import (
+    AwareDatetime,
     BeforeValidator,
     Field,
     SecretStr,
@@ -52,6 +53,8 @@ def _upper(text: Any) -> Any:
 
 
 Port = Annotated[int, Field(ge=0, le=65535)]
+# https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutMetricData.html
+_NAMESPACE = r"^[0-9A-Za-z._/#:-]{1,255}$"
 
 
 class Settings(BaseSettings, LearnedBeforehand):
@@ -88,6 +91,10 @@ class Settings(BaseSettings, LearnedBeforehand):
 
     log_level: Annotated[LogLevel, BeforeValidator(_upper)] = "INFO"
     log_format: LogFormat | None = None
+    metrics: Literal["none", "emf", "prometheus"] = "none"
+    metrics_namespace: Annotated[str, Field(pattern=_NAMESPACE)] = "Blackcat"
+    metrics_interval_seconds: Annotated[int, Field(ge=1, le=3600)] = 60
+    tracing: Literal["none", "otlp"] = "none"
 
     health_host: str = "0.0.0.0"  # noqa: S104 - probes come from outside the container
     health_port: Port = 8080
@@ -97,11 +104,19 @@ class Settings(BaseSettings, LearnedBeforehand):
     api_workers: Annotated[int, Field(ge=1, le=64)] = 2
     api_threads: Annotated[int, Field(ge=1, le=256)] = 8
     api_max_body_bytes: Annotated[int, Field(ge=1)] = 1_048_576
+    api_request_timeout_seconds: Annotated[float, Field(gt=0, le=3600)] = 30
+    api_max_requests: Annotated[int, Field(ge=0)] = 0
+    api_max_requests_jitter: Annotated[int, Field(ge=0)] | None = None
+    api_docs: bool | None = None
 
     shutdown_timeout_seconds: Annotated[float, Field(gt=0, le=3600)] = 25
+    shutdown_delay_seconds: Annotated[float, Field(ge=0, le=3600)] = 0
     consumer_concurrency: Annotated[int, Field(ge=1, le=1000)] = 20
     consumer_wait_seconds: Annotated[int, Field(ge=0, le=20)] = 10
     consumer_max_handling_seconds: Annotated[int, Field(ge=1, le=43_200)] = 900
+    worker_lease_seconds: Annotated[int, Field(ge=1, le=3600)] = 60
+    worker_scheduled_at: AwareDatetime | None = None
+    ecs_task_protection: bool = False
 
     def __init__(self, **values: Any) -> None:
         if problems := filled(self, values):
@@ -134,6 +149,13 @@ class Settings(BaseSettings, LearnedBeforehand):
             raise ValueError(refusal(variable))
         return value
 
+    @field_validator("metrics_namespace")
+    @classmethod
+    def _is_not_aws_s_own(cls, value: str) -> str:
+        if value.startswith("AWS/"):
+            raise ValueError("namespaces that begin with AWS/ are AWS's own: choose another one")
+        return value
+
     @field_validator("queue_backend")
     @classmethod
     def _sends_as_told(cls, value: str, info: ValidationInfo) -> str:
@@ -152,6 +174,14 @@ class Settings(BaseSettings, LearnedBeforehand):
             raise ValueError("it must begin with amqp:// or amqps://")
         return value
 
+    @field_validator("shutdown_delay_seconds")
+    @classmethod
+    def _within_the_shutdown_budget(cls, value: float, info: ValidationInfo) -> float:
+        budget = info.data.get("shutdown_timeout_seconds")
+        if budget is not None and value and value >= budget:
+            raise ValueError(f"it counts into SHUTDOWN_TIMEOUT_SECONDS, so it must be less than {budget:g}")
+        return value
+
     def model_post_init(self, context: Any, /) -> None:
         for secret in secrets_in(self):
             redactor.learn(secret)
@@ -159,6 +189,11 @@ class Settings(BaseSettings, LearnedBeforehand):
     @property
     def shutdown_timeout(self) -> timedelta:
         return timedelta(seconds=self.shutdown_timeout_seconds)
+
+    @property
+    def docs_are_served(self) -> bool:
+        """A REST API describes itself, except in prod where nobody asked for it."""
+        return self.environment != "prod" if self.api_docs is None else self.api_docs
 
 
 def dotenv_files() -> tuple[Path, Path]:
@@ -170,9 +205,18 @@ def dotenv_files() -> tuple[Path, Path]:
 
 def export_aws_variables() -> None:
     """Put the AWS variables of the ``.env`` files into the environment, where boto3 looks for them."""
+    _export("AWS_")
+
+
+def export_otel_variables() -> None:
+    """The same for OpenTelemetry's own."""
+    _export("OTEL_")
+
+
+def _export(prefix: str) -> None:
     for file in reversed(dotenv_files()):
         for name, value in dotenv_values(file).items():
-            if name.startswith("AWS_") and value is not None:
+            if name.startswith(prefix) and value is not None:
                 os.environ.setdefault(name, value)
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from container import Shop, ShopSettings
 
-from blackcat import Message, Reject
+from blackcat import Message, Reject, metrics
 
 log = getLogger("shop")
 
@@ -37,6 +37,7 @@ class OrderConsumer:
             raise RuntimeError(f"the key {key} was refused")
         if order.rejected:
             raise Reject(order.rejected)
+        metrics.count("orders_done", shop="a")
         log.info("order.done", extra={"fields": {"order": order.id, "length": len(order.text)}})
 
 
