@@ -132,16 +132,20 @@ class Settlement:
 
     def _persist(self, call: Callable[[list[Entry]], BatchResult], entries: Sequence[Entry]) -> list[Entry]:
         """Change visibilities, with some patience; returns what could not be changed."""
-        left = list(entries)
-        refused: list[Entry] = []
+        left, refused = list(entries), list[Entry]()
+        doubted: set[Entry] = set()
         for pause in (*_PAUSES, None):
             try:
                 result = call(left)
             except RemoteError as error:
                 log.warning("visibility.not_changed", error=error, count=len(left))
             else:
-                refused += [left[failure.index] for failure in result.failed if not failure.transient]
-                left = [left[failure.index] for failure in result.failed if failure.transient]
+                failed = [left[failure.index] for failure in result.failed]
+                denied = {left[failure.index] for failure in result.failed if not failure.transient}
+                # What is refused once may be a whole call that was, such as for credentials that expired.
+                refused += [entry for entry in failed if entry in denied & doubted]
+                left = [entry for entry in failed if entry not in denied & doubted]
+                doubted = denied
             if not left or pause is None:
                 break
             self._pause(pause)
