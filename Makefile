@@ -27,7 +27,7 @@ demo-rabbitmq: $(DEV) ## Run it with its queues and topics on a RabbitMQ that it
 	@$(BIN)/python tests/rabbitmq_server.py $(BIN)/python examples/demo.py
 
 test: $(DEV) ## Run all tests, the framework's and the example's
-	@$(BIN)/python -m pytest tests -n 2
+	@$(BIN)/python -m pytest tests -n 3
 	@root="$$PWD"; cd examples/payment && "$$root/$(BIN)/python" -m pytest tests
 
 unit: $(DEV) ## Run the tests that need no emulator
