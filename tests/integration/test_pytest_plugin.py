@@ -583,7 +583,13 @@ def test_a_secret_without_a_value_is_told_under_its_own_name(project):
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="processes are tied to one another on Linux only")
-@pytest.mark.parametrize("options", [(), ("-n", "1", "-p", "xdist")], ids=["alone", "xdist"])
+@pytest.mark.parametrize(
+    "options",
+    [
+        pytest.param((), id="alone"),
+        pytest.param(("-n", "1", "-p", "xdist"), id="xdist", marks=pytest.mark.long),
+    ],
+)
 @pytest.mark.parametrize("sent", [signal.SIGTERM, signal.SIGKILL])
 def test_nothing_outlives_a_pytest_that_is_killed(project, options, sent):
     (project / "test_shop.py").write_text(STAYING)
