@@ -16,7 +16,7 @@ from blackcat import Attribute, Message, Service, ServiceType
 from blackcat.adapters_aws.spans import call_span, is_traced, record_receive, with_trace
 from blackcat.application.tracing import NoTracer, tracing
 from blackcat.entrypoints.consumer import message_handler
-from blackcat.infra.opentelemetry import OpenTelemetryTracer, XRayIds
+from blackcat.infra.tracing.opentelemetry import OpenTelemetryTracer, XRayIds
 
 SENDER = "00-5759e988bd862e3fe1be46a994272793-53995c3f42cd8ad8-"
 REPEATS = 5

@@ -33,8 +33,8 @@ from blackcat import ServiceRegistry
 from blackcat.entrypoints.connections import broker
 from blackcat.entrypoints.provisioning import provisioned
 from blackcat.errors import BlackcatError
-from blackcat.infra.configuration import Settings
 from blackcat.infra.emulator import Emulator, running_emulator
+from blackcat.infra.settings.configuration import Settings
 from blackcat.resources import QueueResource, with_prefix
 
 EXAMPLES = Path(__file__).resolve().parent

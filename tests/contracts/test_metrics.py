@@ -10,9 +10,9 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from blackcat.application.recorder import Recorder
 from blackcat.domain.metric import Spread
-from blackcat.infra.emf import EmfMetrics
-from blackcat.infra.metrics_board import Board
-from blackcat.infra.prometheus import exposition, merged
+from blackcat.infra.metrics.board import Board
+from blackcat.infra.metrics.emf import EmfMetrics
+from blackcat.infra.metrics.prometheus import exposition, merged
 from blackcat.testing import InMemoryMetrics
 from blackcat.testing.contracts import MetricsContract
 

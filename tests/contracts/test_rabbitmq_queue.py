@@ -23,8 +23,8 @@ from blackcat.errors import (
     SettingsError,
     Unreachable,
 )
-from blackcat.infra.configuration import Settings
 from blackcat.infra.free_ports import any_free_port
+from blackcat.infra.settings.configuration import Settings
 from blackcat.resources import QueueResource, dead_letter_name
 from blackcat.testing.contracts import QueueContract
 from rabbitmq_server import INSTALLED, NOT_INSTALLED

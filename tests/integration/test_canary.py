@@ -21,9 +21,9 @@ from blackcat.adapters_aws import AwsOptions, Provisioner, SqsBroker
 from blackcat.adapters_aws.calls import AwsCalls
 from blackcat.adapters_rabbitmq import RabbitOptions
 from blackcat.domain.outgoing import OutgoingMessage
-from blackcat.infra.configuration import Settings
 from blackcat.infra.emulator import Emulator
 from blackcat.infra.free_ports import any_free_port
+from blackcat.infra.settings.configuration import Settings
 from blackcat.resources import QueueResource, SecretResource
 from blackcat.testing.processes import ServiceProcess
 from rabbitmq_server import INSTALLED, NOT_INSTALLED, running_rabbitmq

@@ -20,8 +20,8 @@ import pytest
 
 from blackcat.adapters_aws import AwsOptions, SqsBroker
 from blackcat.application.ports import Queue
-from blackcat.infra.dev_session import DevSession, find_session
 from blackcat.infra.emulator import Emulator
+from blackcat.infra.project.dev_session import DevSession, find_session
 from tests.integration.conftest import PATIENCE_SECONDS, until
 
 PROJECT = Path(__file__).with_name("dev_project")

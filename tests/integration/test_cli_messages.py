@@ -26,8 +26,8 @@ from blackcat.application.lock import TableLock
 from blackcat.application.redrive.sweep import HOLD
 from blackcat.domain.outcome import Rejected
 from blackcat.domain.outgoing import OutgoingMessage
-from blackcat.infra.dev_session import DevSession, only_dev_of, write_session
 from blackcat.infra.emulator import REGION
+from blackcat.infra.project.dev_session import DevSession, only_dev_of, write_session
 from blackcat.resources import QueueResource, TableResource, TopicResource, with_prefix
 from tests.integration.conftest import until
 

@@ -14,9 +14,9 @@ from pathlib import Path
 import pytest
 
 from blackcat.adapters_rabbitmq import RabbitBroker, RabbitOptions
-from blackcat.infra.dev_session import DevSession, only_dev_of, write_session
 from blackcat.infra.emulator import REGION
 from blackcat.infra.free_ports import any_free_port
+from blackcat.infra.project.dev_session import DevSession, only_dev_of, write_session
 from rabbitmq_server import INSTALLED, NOT_INSTALLED, running_rabbitmq
 
 pytestmark = pytest.mark.skipif(not INSTALLED, reason=NOT_INSTALLED)

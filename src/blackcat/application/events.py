@@ -7,7 +7,7 @@ from typing import Any
 
 
 class EventLog:
-    """Logs events (``message.handled``) with fields; ``blackcat.infra.logs`` renders and redacts them.
+    """Logs events (``message.handled``) with fields; ``blackcat.infra.logs.logs`` renders and redacts them.
 
     An ``error`` gives the line its exception and, for a RemoteError, the fields of the failed call.
     """

@@ -1,6 +1,6 @@
 """The driving side: what starts Blackcat, and the only place where parts are put together."""
 
-from blackcat.infra.settings_stores import Place, Stores, read_with
+from blackcat.infra.settings.stores import Place, Stores, read_with
 
 
 def open_stores(place: Place) -> Stores:

@@ -24,9 +24,9 @@ from blackcat.application.secrets import CachedSecrets, Secret
 from blackcat.domain.secret import PLAIN_KEYS, SecretValue
 from blackcat.domain.service import Service
 from blackcat.errors import BusNotFound, ConfigurationError, TransientError
-from blackcat.infra.configuration import Settings, export_aws_variables
 from blackcat.infra.redaction import redactor
-from blackcat.infra.settings_stores import Place, Stores
+from blackcat.infra.settings.configuration import Settings, export_aws_variables
+from blackcat.infra.settings.stores import Place, Stores
 from blackcat.resources import (
     EventBusResource,
     QueueResource,

@@ -26,12 +26,12 @@ from blackcat.entrypoints.exit_status import DONE
 from blackcat.entrypoints.platform import task_protection, with_memory
 from blackcat.entrypoints.process import run_in_process
 from blackcat.errors import ConfigurationError, EntrypointError
-from blackcat.infra.configuration import Settings
 from blackcat.infra.health_server import health_paths, health_server
-from blackcat.infra.message_log import log_message
-from blackcat.infra.metrics import process_metrics
+from blackcat.infra.logs.messages import log_message
+from blackcat.infra.metrics.metrics import process_metrics
 from blackcat.infra.payloads import decoder_for
 from blackcat.infra.redaction import redactor
+from blackcat.infra.settings.configuration import Settings
 from blackcat.resources import with_prefix
 
 # As OpenTelemetry calls them.

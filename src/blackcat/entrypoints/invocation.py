@@ -17,7 +17,7 @@ from blackcat.domain.registry import ServiceRegistry
 from blackcat.domain.service import Service
 from blackcat.entrypoints.consumer import message_handler
 from blackcat.entrypoints.worker import worker_of
-from blackcat.infra.configuration import Settings
+from blackcat.infra.settings.configuration import Settings
 
 
 @dataclass(frozen=True)

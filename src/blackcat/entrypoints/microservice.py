@@ -15,8 +15,8 @@ from blackcat.entrypoints.settings import start_settings
 from blackcat.entrypoints.signals import end_at_signals
 from blackcat.entrypoints.traces import start_tracing
 from blackcat.errors import ConfigurationError, EntrypointError, InjectionError, UnknownService
-from blackcat.infra.configuration import Settings, export_aws_variables
-from blackcat.infra.logs import configure_logs
+from blackcat.infra.logs.logs import configure_logs
+from blackcat.infra.settings.configuration import Settings, export_aws_variables
 
 log = EventLog("blackcat")
 

@@ -18,12 +18,12 @@ from blackcat.application.protection import Protector
 from blackcat.application.shutdown import Shutdown
 from blackcat.domain.health import HealthReport
 from blackcat.domain.service import Service
-from blackcat.infra.cgroup import ControlGroups
-from blackcat.infra.configuration import Settings
 from blackcat.infra.container import Platform, credentials_source, missing_role, swallowing_shell
-from blackcat.infra.container_memory import ContainerMemory
-from blackcat.infra.ecs import AGENT, EcsAgent, task
-from blackcat.infra.kubernetes import pod
+from blackcat.infra.platform.cgroup import ControlGroups
+from blackcat.infra.platform.container_memory import ContainerMemory
+from blackcat.infra.platform.ecs import AGENT, EcsAgent, task
+from blackcat.infra.platform.kubernetes import pod
+from blackcat.infra.settings.configuration import Settings
 
 log = EventLog("blackcat")
 

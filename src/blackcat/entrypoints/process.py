@@ -18,8 +18,8 @@ from blackcat.entrypoints.platform import container_memory
 from blackcat.entrypoints.signals import stop_signals
 from blackcat.entrypoints.traces import FLUSH_SECONDS
 from blackcat.errors import ServiceFailed
-from blackcat.infra.configuration import Settings
-from blackcat.infra.container_memory import watched_memory
+from blackcat.infra.platform.container_memory import watched_memory
+from blackcat.infra.settings.configuration import Settings
 
 log = EventLog("blackcat")
 

@@ -15,8 +15,8 @@ from blackcat.domain.registry import ServiceRegistry
 from blackcat.entrypoints.exit_status import DONE, FAILED
 from blackcat.entrypoints.microservice import run_microservice
 from blackcat.errors import ConfigurationError, SettingsError, UnknownService
-from blackcat.infra.configuration import dotenv_files
-from blackcat.infra.project import Project
+from blackcat.infra.project.project import Project
+from blackcat.infra.settings.configuration import dotenv_files
 
 _MAIN = "main.py"
 

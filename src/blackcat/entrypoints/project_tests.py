@@ -27,11 +27,11 @@ from blackcat.entrypoints.consumer import message_handler
 from blackcat.entrypoints.dev.environment import from_dotenv
 from blackcat.entrypoints.provisioning import provisioned
 from blackcat.errors import InvalidDeclaration
-from blackcat.infra.configuration import Settings
-from blackcat.infra.dev_session import local_environment
 from blackcat.infra.emulator import REGION, running_emulator
-from blackcat.infra.project import Project
+from blackcat.infra.project.dev_session import local_environment
+from blackcat.infra.project.project import Project
 from blackcat.infra.redaction import redactor
+from blackcat.infra.settings.configuration import Settings
 from blackcat.resources import with_prefix
 from blackcat.testing.draining import Drained, drained
 from blackcat.testing.processes import ServiceProcess

@@ -11,7 +11,7 @@ from blackcat.adapters_aws import provision as provision_aws
 from blackcat.application.dev.account import check_broker
 from blackcat.domain.registry import ServiceRegistry
 from blackcat.entrypoints.connections import aws_options, rabbit_options
-from blackcat.infra.configuration import Settings
+from blackcat.infra.settings.configuration import Settings
 from blackcat.resources import QueueResource, TopicResource
 
 if TYPE_CHECKING:

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from blackcat.domain.registry import ServiceRegistry
     from blackcat.domain.service import Service
     from blackcat.entrypoints.project_tests import EmulatedAws
-    from blackcat.infra.project import Project
+    from blackcat.infra.project.project import Project
     from blackcat.testing import Drained, FrozenClock, ServiceProcess
     from blackcat.testing.metrics import InMemoryMetrics
     from blackcat.testing.spans import Spans
@@ -73,7 +73,7 @@ def _mask(report: pytest.TestReport, masked: Callable[[str], str]) -> None:
 @pytest.fixture(scope="session")
 def blackcat_project(request: pytest.FixtureRequest) -> Project:
     """The project around pytest's root folder."""
-    from blackcat.infra.project import find_project
+    from blackcat.infra.project.project import find_project
 
     return find_project(request.config.rootpath)
 

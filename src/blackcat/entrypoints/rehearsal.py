@@ -13,7 +13,7 @@ from blackcat.entrypoints.checks import service_checks
 from blackcat.entrypoints.connections import require_deliverable
 from blackcat.entrypoints.consumer import message_handler
 from blackcat.errors import ConfigurationError
-from blackcat.infra.configuration import Settings
+from blackcat.infra.settings.configuration import Settings
 
 
 def rehearse(registry: ServiceRegistry) -> None:

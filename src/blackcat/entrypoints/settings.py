@@ -7,8 +7,8 @@ import contextlib
 from blackcat.application.entrypoint import load_module
 from blackcat.domain.registry import ServiceRegistry
 from blackcat.errors import BlackcatError, SettingsError
-from blackcat.infra.configuration import Settings, all_problems
-from blackcat.infra.setting_problems import explained
+from blackcat.infra.settings.configuration import Settings, all_problems
+from blackcat.infra.settings.problems import explained
 
 __all__ = ["Settings", "start_settings"]
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from blackcat.application.tracing import NoTracer, Tracer, tracing
 from blackcat.domain.service import Service
 from blackcat.errors import ConfigurationError
-from blackcat.infra.configuration import Settings, export_otel_variables
+from blackcat.infra.settings.configuration import Settings, export_otel_variables
 
 if TYPE_CHECKING:
     from blackcat.testing.spans import Spans
@@ -28,7 +28,7 @@ def start_tracing(service: Service, settings: Settings) -> None:
         return
     export_otel_variables()
     with _extra(f"TRACING={settings.tracing}"):
-        from blackcat.infra import opentelemetry
+        from blackcat.infra.tracing import opentelemetry
     tracing.use(
         opentelemetry.start_tracing(
             service=service.name, version=settings.service_version, environment=settings.environment
@@ -52,7 +52,7 @@ def recorded_spans() -> Iterator[Spans]:
 def _recorder() -> tuple[Tracer, Spans]:
     # OpenTelemetry takes one provider for a whole process, and keeps it.
     with _extra("a record of spans"):
-        from blackcat.infra.opentelemetry import recording_tracer
+        from blackcat.infra.tracing.opentelemetry import recording_tracer
         from blackcat.testing.span_collector import SpanRecorder
     recorder = SpanRecorder()
     return recording_tracer(recorder), recorder.spans

@@ -18,8 +18,8 @@ from blackcat.domain.registry import ServiceRegistry
 from blackcat.domain.service import Service
 from blackcat.entrypoints.exit_status import DONE, FAILED, LOCK_HELD
 from blackcat.entrypoints.process import run_in_process
-from blackcat.infra.configuration import Settings
-from blackcat.infra.metrics import process_metrics
+from blackcat.infra.metrics.metrics import process_metrics
+from blackcat.infra.settings.configuration import Settings
 
 _STATUS = {
     Ended.FINISHED: DONE,

@@ -7,7 +7,7 @@ import pytest
 from botocore.session import get_session
 
 from blackcat.entrypoints.dev.environment import services_environment
-from blackcat.infra.dev_session import local_environment
+from blackcat.infra.project.dev_session import local_environment
 
 AWS = local_environment("http://127.0.0.1:4566", "us-east-1")
 EXPORTED = """

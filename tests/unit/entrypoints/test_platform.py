@@ -9,7 +9,7 @@ from blackcat.application.clock import SystemClock
 from blackcat.application.shutdown import Shutdown
 from blackcat.domain.health import HealthReport
 from blackcat.entrypoints.platform import task_protection, with_memory
-from blackcat.infra.configuration import Settings
+from blackcat.infra.settings.configuration import Settings
 from ecs_agent import error, stand_in_agent
 
 PROTECT, RELEASE = {"ProtectionEnabled": True, "ExpiresInMinutes": 15}, {"ProtectionEnabled": False}

@@ -5,7 +5,7 @@ import pytest
 from blackcat import Service, ServiceType
 from blackcat.entrypoints.project_tests import drain_service, emulator_url
 from blackcat.errors import ConfigurationError, InvalidDeclaration
-from blackcat.infra.project import Project
+from blackcat.infra.project.project import Project
 from blackcat.testing import InMemoryBroker
 
 LOCAL = "http://127.0.0.1:4566"

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from blackcat.infra.cgroup import ControlGroups
+from blackcat.infra.platform.cgroup import ControlGroups
 
 MIB = 1024 * 1024
 MEMINFO = "MemTotal:        8000000 kB\nMemFree:  1 kB"

@@ -6,8 +6,8 @@ from pydantic import BaseModel, Field, SecretBytes, SecretStr, field_validator, 
 
 from blackcat import FromSecret, Settings
 from blackcat.errors import SettingsError
-from blackcat.infra.configuration import export_aws_variables
 from blackcat.infra.redaction import redactor
+from blackcat.infra.settings.configuration import export_aws_variables
 
 
 class ShopSettings(Settings):

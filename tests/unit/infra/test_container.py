@@ -2,7 +2,6 @@
 
 import pytest
 
-from blackcat.infra.configuration import Settings
 from blackcat.infra.container import (
     Platform,
     credentials_source,
@@ -10,7 +9,8 @@ from blackcat.infra.container import (
     scratch_folder,
     swallowing_shell,
 )
-from blackcat.infra.kubernetes import pod
+from blackcat.infra.platform.kubernetes import pod
+from blackcat.infra.settings.configuration import Settings
 
 IN_A_CLUSTER = {"KUBERNETES_SERVICE_HOST": "10.0.0.1", "HOSTNAME": "orders-5f1d-x2x4"}
 ECS, KUBERNETES = Platform(name="ecs"), Platform(name="kubernetes")

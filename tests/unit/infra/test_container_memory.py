@@ -4,8 +4,8 @@ import pytest
 
 from blackcat.application.metrics import NoMetrics, metrics
 from blackcat.application.recorder import Recorder
-from blackcat.infra.cgroup import ControlGroups
-from blackcat.infra.container_memory import ContainerMemory, MemoryUse, MemoryWatch
+from blackcat.infra.platform.cgroup import ControlGroups
+from blackcat.infra.platform.container_memory import ContainerMemory, MemoryUse, MemoryWatch
 
 MIB = 1024 * 1024
 

@@ -9,7 +9,7 @@ import sys
 import pytest
 
 from blackcat.errors import ProjectError
-from blackcat.infra.dev_session import DevSession, find_session, only_dev_of, write_session
+from blackcat.infra.project.dev_session import DevSession, find_session, only_dev_of, write_session
 
 SESSION = DevSession(
     pid=os.getpid(), endpoint_url="http://127.0.0.1:4566", region="us-east-1", services={"api": "http://x"}
@@ -17,7 +17,7 @@ SESSION = DevSession(
 HOLDS = """
 import sys, time
 from pathlib import Path
-from blackcat.infra.dev_session import DevSession, only_dev_of, write_session
+from blackcat.infra.project.dev_session import DevSession, only_dev_of, write_session
 root = Path(sys.argv[1])
 with only_dev_of(root):
     write_session(root, DevSession(pid=1, endpoint_url="http://127.0.0.1:1", region="eu-west-1"))

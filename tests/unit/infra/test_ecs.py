@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from blackcat.errors import PermanentError, TransientError, Unreachable
-from blackcat.infra.ecs import METADATA, EcsAgent, task
+from blackcat.infra.platform.ecs import METADATA, EcsAgent, task
 from ecs_agent import CONTAINER, DONE, TASK, TASK_ID, error, failure, raw_server, stand_in_agent
 
 MIB = 1024 * 1024

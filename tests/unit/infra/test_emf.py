@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from jsonschema import Draft7Validator
 
 from blackcat.domain.metric import MAX_LABELS, MAX_VALUE
-from blackcat.infra.emf import MAX_BYTES, MAX_DIMENSION, MAX_METRICS, MAX_VALUES, EmfMetrics
+from blackcat.infra.metrics.emf import MAX_BYTES, MAX_DIMENSION, MAX_METRICS, MAX_VALUES, EmfMetrics
 
 NOW = datetime(2030, 1, 1, 12, 0, 0, 250_000, tzinfo=timezone.utc)
 SCHEMA = Draft7Validator(json.loads((Path(__file__).parent / "emf_schema.json").read_text()))

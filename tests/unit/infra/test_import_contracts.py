@@ -2,7 +2,7 @@
 
 import pytest
 
-from blackcat.infra.import_contracts import checked_contracts
+from blackcat.infra.project.import_contracts import checked_contracts
 
 LAYERS = """
 [tool.importlinter]

@@ -7,7 +7,7 @@ import threading
 
 import pytest
 
-from blackcat.infra.log_output import OutputHandler
+from blackcat.infra.logs.output import OutputHandler
 
 PIPE_BYTES = 65_536
 
@@ -93,7 +93,7 @@ def test_a_line_that_cannot_be_formatted_at_all_raises_nothing_and_is_counted(pi
 
 WRITERS = r"""
 import logging, os
-from blackcat.infra.logs import configure_logs, write_line
+from blackcat.infra.logs.logs import configure_logs, write_line
 configure_logs(format="json")
 for worker in range(3):
     if not os.fork():
@@ -115,7 +115,7 @@ def test_long_lines_of_processes_do_not_mix_with_each_other_or_with_short_ones()
 
 KILLED = r"""
 import logging, os, signal, sys, time
-from blackcat.infra.log_turns import one_at_a_time
+from blackcat.infra.logs.turns import one_at_a_time
 read_end, write_end = os.pipe()
 child = os.fork()
 if not child:
@@ -139,7 +139,7 @@ def test_a_process_that_is_killed_in_its_turn_holds_nobody_up():
 
 SCRIPT = r"""
 import logging
-from blackcat.infra.logs import configure_logs
+from blackcat.infra.logs.logs import configure_logs
 configure_logs(format="json")
 logging.getLogger("x").info("\u00e9\u20ac\U0001f600\ud800")
 print("\u00e9\u20ac")

@@ -10,9 +10,9 @@ import structlog
 
 from blackcat.application.events import EventLog
 from blackcat.errors import QueueNotFound
-from blackcat.infra.log_lines import JsonLines
-from blackcat.infra.log_output import OutputHandler
-from blackcat.infra.logs import bind_log_fields, clear_log_fields, configure_logs, write_line
+from blackcat.infra.logs.lines import JsonLines
+from blackcat.infra.logs.logs import bind_log_fields, clear_log_fields, configure_logs, write_line
+from blackcat.infra.logs.output import OutputHandler
 from blackcat.infra.redaction import redactor
 
 
@@ -462,7 +462,7 @@ def test_libraries_that_print_requests_are_never_heard_below_info(lines, name):
 
 SCRIPT = """
 import sys, threading, warnings
-from blackcat.infra.logs import configure_logs
+from blackcat.infra.logs.logs import configure_logs
 from blackcat.infra.redaction import redactor
 redactor.learn("canary-secret")
 configure_logs(format="json")

@@ -5,7 +5,7 @@ import pytest
 
 from blackcat import Message
 from blackcat.domain.outcome import HANDLED, Deferred, Rejected, Retried
-from blackcat.infra.message_log import log_message
+from blackcat.infra.logs.messages import log_message
 
 NOON = datetime(2020, 1, 1, 12, tzinfo=timezone.utc)
 

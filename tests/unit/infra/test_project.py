@@ -5,7 +5,7 @@ import sys
 import pytest
 
 from blackcat.errors import ProjectError
-from blackcat.infra.project import find_project
+from blackcat.infra.project.project import find_project
 
 REGISTRY = "from blackcat import ServiceRegistry\n\nservices = ServiceRegistry([])\n"
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from blackcat.infra.project_sources import project_sources
+from blackcat.infra.project.sources import project_sources
 
 
 def write(folder, path, text=""):

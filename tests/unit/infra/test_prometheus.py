@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from prometheus_client.parser import text_string_to_metric_families
 
 from blackcat.application.recorder import Recorder
-from blackcat.infra.metrics_board import Board
-from blackcat.infra.prometheus import exposition, merged
+from blackcat.infra.metrics.board import Board
+from blackcat.infra.metrics.prometheus import exposition, merged
 
 ABOUT = {"service": "orders", "environment": "prod", "version": "1.2.3"}
 

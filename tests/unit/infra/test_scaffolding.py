@@ -8,7 +8,7 @@ import pytest
 
 from blackcat.application.scaffolding.plan import Change, File, Kind, changes
 from blackcat.errors import ConfigurationError, ProjectError
-from blackcat.infra.scaffolding import apply, reader, render, rendered_tree, templates_above
+from blackcat.infra.project.scaffolding import apply, reader, render, rendered_tree, templates_above
 
 CONTEXT = {"name": "payment"}
 

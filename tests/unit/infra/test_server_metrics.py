@@ -7,10 +7,10 @@ from threading import Event, Thread
 import pytest
 
 from blackcat.errors import ConfigurationError
-from blackcat.infra.configuration import Settings
-from blackcat.infra.metrics import Published, ServerMetrics
-from blackcat.infra.metrics_board import Board
+from blackcat.infra.metrics.board import Board
+from blackcat.infra.metrics.metrics import Published, ServerMetrics
 from blackcat.infra.redaction import redactor
+from blackcat.infra.settings.configuration import Settings
 
 
 def counted(board, name):

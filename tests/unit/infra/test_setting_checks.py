@@ -8,7 +8,7 @@ import pytest
 
 from blackcat import Settings
 from blackcat.errors import SettingsError
-from blackcat.infra.setting_checks import misspelled
+from blackcat.infra.settings.checks import misspelled
 
 OWN = frozenset(name.upper() for name in Settings.model_fields)
 

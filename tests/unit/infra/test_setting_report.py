@@ -9,8 +9,8 @@ from pydantic import AliasChoices, BaseModel, Field, SecretStr, field_validator,
 from pydantic_settings import PydanticBaseSettingsSource
 
 from blackcat import FromSecret, Settings
-from blackcat.infra import setting_report as report
-from blackcat.infra.setting_report import setting_report
+from blackcat.infra.settings import report
+from blackcat.infra.settings.report import setting_report
 
 
 class Database(BaseModel):

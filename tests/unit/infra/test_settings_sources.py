@@ -17,7 +17,7 @@ from blackcat.application.ports import Parameter
 from blackcat.application.secrets import CachedSecrets
 from blackcat.errors import AccessDenied, InvalidDeclaration, SettingsError, Unreachable
 from blackcat.infra.redaction import redactor
-from blackcat.infra.settings_stores import Place, Stores, read_with
+from blackcat.infra.settings.stores import Place, Stores, read_with
 from blackcat.resources import SecretResource
 from blackcat.testing import InMemorySecretStore
 

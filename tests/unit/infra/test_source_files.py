@@ -5,7 +5,7 @@ import os
 import pytest
 
 from blackcat.application.dev.changes import changed
-from blackcat.infra.source_files import snapshot, syntax_problems
+from blackcat.infra.project.source_files import snapshot, syntax_problems
 
 
 @pytest.fixture

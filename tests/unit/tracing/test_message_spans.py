@@ -12,7 +12,7 @@ from blackcat.application.tracing import tracing
 from blackcat.domain.envelope import unwrapped
 from blackcat.domain.outcome import HANDLED, Deferred, Rejected
 from blackcat.entrypoints.consumer import message_handler
-from blackcat.infra.logs import configure_logs
+from blackcat.infra.logs.logs import configure_logs
 from blackcat.testing import InMemoryBroker, drained
 
 TRACE = "5759e988bd862e3fe1be46a994272793"

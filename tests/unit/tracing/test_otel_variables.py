@@ -3,8 +3,8 @@
 import pytest
 
 from blackcat.errors import ConfigurationError
-from blackcat.infra.otel_variables import check_variables, secrets
-from blackcat.infra.span_export import exporter
+from blackcat.infra.tracing.export import exporter
+from blackcat.infra.tracing.variables import check_variables, secrets
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ import pytest
 from blackcat import Service, ServiceType, Settings
 from blackcat.application.tracing import tracing
 from blackcat.entrypoints.rest_api.application import create_app
-from blackcat.infra.logs import configure_logs
+from blackcat.infra.logs.logs import configure_logs
 from blackcat.infra.redaction import redactor
 
 TRACE = "5759e988bd862e3fe1be46a994272793"

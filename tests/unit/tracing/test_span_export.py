@@ -11,10 +11,10 @@ from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter, SpanExportResult
 
 from blackcat.errors import ConfigurationError
-from blackcat.infra.logs import configure_logs
-from blackcat.infra.opentelemetry import OpenTelemetryTracer, XRayIds, sending_tracer
+from blackcat.infra.logs.logs import configure_logs
 from blackcat.infra.redaction import redactor
-from blackcat.infra.span_export import ReportedExporter, exporter
+from blackcat.infra.tracing.export import ReportedExporter, exporter
+from blackcat.infra.tracing.opentelemetry import OpenTelemetryTracer, XRayIds, sending_tracer
 
 
 class Script(SpanExporter):

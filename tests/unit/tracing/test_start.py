@@ -4,8 +4,8 @@ from blackcat import Service, ServiceType, Settings
 from blackcat.application.tracing import tracing
 from blackcat.entrypoints.traces import start_tracing
 from blackcat.errors import ConfigurationError
-from blackcat.infra.configuration import export_otel_variables
-from blackcat.infra.span_export import exporter
+from blackcat.infra.settings.configuration import export_otel_variables
+from blackcat.infra.tracing.export import exporter
 
 JOB = Service(name="job", type=ServiceType.WORKER, entrypoint="jobs:job")
 

@@ -12,7 +12,7 @@ from typing import TypeVar
 
 import pytest
 
-from blackcat.infra.project import Project, find_project
+from blackcat.infra.project.project import Project, find_project
 
 T = TypeVar("T")
 

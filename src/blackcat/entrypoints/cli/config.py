@@ -43,8 +43,8 @@ def command(ctx: click.Context, service: str | None, json_: bool) -> None:
       ENVIRONMENT=staging blackcat config --json
     """
     from blackcat.errors import UnknownService
-    from blackcat.infra.project import find_project
-    from blackcat.infra.setting_report import setting_report
+    from blackcat.infra.project.project import find_project
+    from blackcat.infra.settings.report import setting_report
 
     project = find_project(ctx.obj)
     with results_only():

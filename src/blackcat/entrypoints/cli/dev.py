@@ -28,7 +28,7 @@ def command(start: Path, only: tuple[str, ...], persist: bool, no_reload: bool) 
     """
     from blackcat.entrypoints.dev.dev import DevOptions, run_dev
     from blackcat.errors import UnknownService
-    from blackcat.infra.project import find_project
+    from blackcat.infra.project.project import find_project
 
     options = DevOptions(only=only, persist=persist, reload=not no_reload)
     try:

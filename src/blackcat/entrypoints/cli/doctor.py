@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from blackcat.application.doctor.starting import Start
     from blackcat.application.doctor.timing import RunSettings
     from blackcat.domain.registry import ServiceRegistry
-    from blackcat.infra.configuration import Settings
-    from blackcat.infra.project import Project
+    from blackcat.infra.project.project import Project
+    from blackcat.infra.settings.configuration import Settings
 
 _WIDTH = 100
 _COLOURS = {Severity.ERROR: "red", Severity.WARNING: "yellow", Severity.INFO: "blue"}
@@ -47,7 +47,7 @@ def command(ctx: click.Context, aws: bool, json_: bool) -> None:
       ENVIRONMENT=staging blackcat doctor --aws --json
     """
     from blackcat.application.doctor.examination import diagnose
-    from blackcat.infra.project import find_project
+    from blackcat.infra.project.project import find_project
 
     project = find_project(ctx.obj)
     with results_only():
@@ -61,7 +61,7 @@ def _checks(project: Project, *, aws: bool) -> Iterator[Check]:
     from blackcat.application.doctor.examination import Check
     from blackcat.application.doctor.runtime import python
     from blackcat.application.doctor.settings import settings as settings_check
-    from blackcat.infra.setting_report import setting_report
+    from blackcat.infra.settings.report import setting_report
 
     project.enter()
     if aws:
@@ -144,7 +144,7 @@ def _registry(project: Project) -> ServiceRegistry | Finding:
 def _settings() -> Settings | None:
     """Blackcat's own settings as they are here; None when they are wrong, which a check tells."""
     from blackcat.errors import SettingsError
-    from blackcat.infra.configuration import Settings, export_aws_variables
+    from blackcat.infra.settings.configuration import Settings, export_aws_variables
 
     try:
         settings = Settings()
@@ -168,7 +168,7 @@ def _run_settings(settings: Settings) -> RunSettings:
 
 def _start(settings: Settings | None) -> Start:
     from blackcat.entrypoints.rehearsal import build
-    from blackcat.infra.configuration import Settings
+    from blackcat.infra.settings.configuration import Settings
 
     return lambda service, resolver: build(service, resolver, settings or Settings.model_construct())
 
@@ -176,8 +176,8 @@ def _start(settings: Settings | None) -> Start:
 def _layers(root: Path) -> Results:
     """By import-linter where the project has contracts, by our own look at the imports otherwise."""
     from blackcat.application.doctor.architecture import contracts, layers
-    from blackcat.infra.import_contracts import checked_contracts
-    from blackcat.infra.project_sources import project_sources
+    from blackcat.infra.project.import_contracts import checked_contracts
+    from blackcat.infra.project.sources import project_sources
 
     verdict = checked_contracts(root)
     if verdict is None or verdict.problem:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from blackcat.application.scaffolding.plan import Change
     from blackcat.application.scaffolding.service import ByHand
     from blackcat.domain.naming import Name
-    from blackcat.infra.service_templates import Wanted
+    from blackcat.infra.project.service_templates import Wanted
 
 
 @click.command("generate-service")
@@ -63,9 +63,9 @@ def command(
     """
     from blackcat.application.scaffolding.plan import changes
     from blackcat.application.scaffolding.service import service_name
-    from blackcat.infra.project import find_project
-    from blackcat.infra.scaffolding import apply, reader
-    from blackcat.infra.service_templates import Wanted, context_of, generated, kind_of
+    from blackcat.infra.project.project import find_project
+    from blackcat.infra.project.scaffolding import apply, reader
+    from blackcat.infra.project.service_templates import Wanted, context_of, generated, kind_of
 
     project = find_project(folder)
     name, kind = service_name(text), kind_of(kind, project)

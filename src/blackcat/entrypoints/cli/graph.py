@@ -39,7 +39,7 @@ def command(ctx: click.Context, format_: str | None, output: Path | None) -> Non
     from blackcat.application.graph.mermaid import mermaid
     from blackcat.application.graph.model import graph_of
     from blackcat.application.graph.svg import svg
-    from blackcat.infra.project import find_project
+    from blackcat.infra.project.project import find_project
 
     target = output.absolute() if output else None
     project = find_project(ctx.obj)

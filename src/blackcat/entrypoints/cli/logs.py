@@ -8,7 +8,7 @@ from blackcat.entrypoints.cli.place import Place
 
 def log_to_stderr(place: Place, service: Service) -> None:
     """Log as the service would, to what is standard output now: only within ``results_only``."""
-    from blackcat.infra.logs import configure_logs
+    from blackcat.infra.logs.logs import configure_logs
 
     settings = place.settings
     configure_logs(

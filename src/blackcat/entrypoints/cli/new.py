@@ -53,7 +53,7 @@ def command(folder: Path, project: str, context: str | None, layout: str, dry_ru
       blackcat -C ~/projects new shop
     """
     from blackcat.application.scaffolding.plan import changes, tree
-    from blackcat.infra.scaffolding import apply, reader
+    from blackcat.infra.project.scaffolding import apply, reader
 
     _refuse_paths(folder, project)
     root = folder / project
@@ -98,7 +98,7 @@ def _installed() -> set[str]:
 
 
 def _files(root: Path, project: Name, context: Name) -> list[File]:
-    from blackcat.infra.scaffolding import rendered_tree, templates_above
+    from blackcat.infra.project.scaffolding import rendered_tree, templates_above
 
     overrides = templates_above(root.parent)
     names = {"project": project, "context": context, "blackcat": _requirement()}

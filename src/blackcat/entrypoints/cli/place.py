@@ -21,15 +21,15 @@ from blackcat.errors import (
     TopicNotFound,
     UnknownService,
 )
-from blackcat.infra.dev_session import DevSession, find_session
-from blackcat.infra.project import Project, find_project
+from blackcat.infra.project.dev_session import DevSession, find_session
+from blackcat.infra.project.project import Project, find_project
 from blackcat.resources import QueueResource, TopicResource
 
 if TYPE_CHECKING:
     from blackcat.adapters_aws import AwsOptions
     from blackcat.adapters_rabbitmq import RabbitOptions
     from blackcat.application.ports import Broker
-    from blackcat.infra.configuration import Settings
+    from blackcat.infra.settings.configuration import Settings
 
 # Variables that would mix the user's own AWS credentials with those of the emulator.
 _OF_REAL_ACCOUNTS = ("AWS_SESSION_TOKEN", "AWS_PROFILE", "AWS_DEFAULT_PROFILE")
@@ -141,7 +141,7 @@ def find_place(start: Path) -> Place:
     An AWS_ENDPOINT_URL of the environment (even an empty one) goes before a running ``blackcat dev``,
     and that before the ``.env`` files. Raises ProjectError or SettingsError.
     """
-    from blackcat.infra.configuration import Settings, export_aws_variables
+    from blackcat.infra.settings.configuration import Settings, export_aws_variables
 
     project = find_project(start)
     project.enter()
@@ -168,7 +168,7 @@ def turn_to_running_dev(project: Project) -> None:
 
 def _check_backend(session: DevSession) -> None:
     """RABBITMQ_URL holds a password: dev leaves it nowhere for others to read."""
-    from blackcat.infra.configuration import told
+    from blackcat.infra.settings.configuration import told
 
     here = told().get("QUEUE_BACKEND", "sqs")
     if here != session.queue_backend:

@@ -22,6 +22,6 @@ def command(start: Path, service: str | None) -> None:
       SERVICE_NAME=start_payment blackcat run
     """
     from blackcat.entrypoints.project_service import run_project_service
-    from blackcat.infra.project import find_project
+    from blackcat.infra.project.project import find_project
 
     run_project_service(find_project(start), service)

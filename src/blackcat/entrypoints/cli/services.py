@@ -30,7 +30,7 @@ def command(ctx: click.Context, json_: bool) -> None:
       blackcat services
       blackcat services --json
     """
-    from blackcat.infra.project import find_project
+    from blackcat.infra.project.project import find_project
 
     with results_only():
         registry = find_project(ctx.obj).registry()

@@ -17,9 +17,15 @@ from blackcat.entrypoints.dev.stopping import stop_request
 from blackcat.entrypoints.dev.summary import address
 from blackcat.entrypoints.dev.supervisor import Supervisor
 from blackcat.errors import EmulatorError
-from blackcat.infra.dev_session import DevSession, dev_folder, local_environment, only_dev_of, write_session
 from blackcat.infra.emulator import REGION, Emulator, running_emulator
-from blackcat.infra.project import Project
+from blackcat.infra.project.dev_session import (
+    DevSession,
+    dev_folder,
+    local_environment,
+    only_dev_of,
+    write_session,
+)
+from blackcat.infra.project.project import Project
 
 # Where people look for an emulator; another one is taken when it is not free.
 _USUAL_PORT = 4566

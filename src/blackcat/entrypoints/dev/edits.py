@@ -6,7 +6,7 @@ import time
 from pathlib import Path
 
 from blackcat.application.dev.changes import changed
-from blackcat.infra.source_files import snapshot
+from blackcat.infra.project.source_files import snapshot
 
 # A walk over a few hundred files takes milliseconds: cheap enough, and the same on every system.
 _BETWEEN_LOOKS_SECONDS = 0.4

@@ -10,8 +10,8 @@ from dotenv import dotenv_values
 
 from blackcat.application.dev.account import away_from_accounts, check_endpoints
 from blackcat.errors import SettingsError
-from blackcat.infra.configuration import dotenv_files
-from blackcat.infra.dev_session import dev_folder
+from blackcat.infra.project.dev_session import dev_folder
+from blackcat.infra.settings.configuration import dotenv_files
 
 # What suits a developer's machine, unless the environment or an .env file says otherwise.
 DEFAULTS = {

@@ -13,7 +13,7 @@ from blackcat.entrypoints.dev.processes import Processes
 from blackcat.entrypoints.dev.screen import OWN_NAME
 from blackcat.entrypoints.exit_status import CONFIGURATION
 from blackcat.errors import BlackcatError, ConfigurationError
-from blackcat.infra.dev_session import dev_folder
+from blackcat.infra.project.dev_session import dev_folder
 
 
 class Preparation:

@@ -15,7 +15,7 @@ from typing import Any, NoReturn
 from blackcat.application.dev.plan import plan_of
 from blackcat.entrypoints.exit_status import CONFIGURATION, DONE, FAILED
 from blackcat.errors import BlackcatError, ConfigurationError
-from blackcat.infra.project import find_project
+from blackcat.infra.project.project import find_project
 
 
 def main() -> NoReturn:
@@ -34,7 +34,7 @@ def _prepared() -> dict[str, Any]:
     registry = find_project(Path.cwd()).registry()
     # After the registry: a project that does not load says so at once.
     from blackcat.entrypoints.provisioning import provision
-    from blackcat.infra.configuration import Settings
+    from blackcat.infra.settings.configuration import Settings
 
     settings = Settings()
     plan = plan_of(registry, port=settings.port, stop_seconds=settings.shutdown_timeout_seconds)

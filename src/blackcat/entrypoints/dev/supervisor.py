@@ -21,7 +21,7 @@ from blackcat.entrypoints.dev.stopping import StopRequest
 from blackcat.entrypoints.dev.summary import summary
 from blackcat.errors import BlackcatError
 from blackcat.infra.free_ports import any_free_port, is_free
-from blackcat.infra.source_files import syntax_problems
+from blackcat.infra.project.source_files import syntax_problems
 
 _TURN_SECONDS = 0.2
 # What a process may take to end beyond the budget that it keeps itself.

@@ -27,7 +27,7 @@ from blackcat.entrypoints.rest_api.running import RunningRequests
 from blackcat.entrypoints.rest_api.traced import traced
 from blackcat.entrypoints.rest_api.views import bind_views
 from blackcat.errors import EntrypointError
-from blackcat.infra.configuration import Settings
+from blackcat.infra.settings.configuration import Settings
 
 
 def create_app(

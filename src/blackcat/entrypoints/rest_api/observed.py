@@ -12,7 +12,7 @@ from blackcat.application.metrics import metrics
 from blackcat.entrypoints.rest_api.bodies import Wsgi
 from blackcat.entrypoints.rest_api.headers import complete
 from blackcat.entrypoints.rest_api.running import RunningRequests
-from blackcat.infra.logs import bind_log_fields, clear_log_fields
+from blackcat.infra.logs.logs import bind_log_fields, clear_log_fields
 
 log = EventLog("blackcat.api")
 

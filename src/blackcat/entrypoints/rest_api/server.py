@@ -35,10 +35,10 @@ from blackcat.entrypoints.rest_api.running import RunningRequests
 from blackcat.entrypoints.signals import end_at_once, stop_signals
 from blackcat.entrypoints.traces import start_tracing
 from blackcat.errors import ConfigurationError
-from blackcat.infra.configuration import Settings
 from blackcat.infra.container import scratch_folder
-from blackcat.infra.container_memory import watched_memory
-from blackcat.infra.metrics import ServerMetrics
+from blackcat.infra.metrics.metrics import ServerMetrics
+from blackcat.infra.platform.container_memory import watched_memory
+from blackcat.infra.settings.configuration import Settings
 
 log = EventLog("blackcat.api")
 

@@ -16,7 +16,7 @@ from blackcat.application.scaffolding.service import operation_of, queue_for, se
 from blackcat.domain.naming import Name
 from blackcat.entrypoints.cli.main import blackcat
 from blackcat.errors import ConfigurationError, InvalidName, ProjectError
-from blackcat.infra.scaffolding import apply, reader, rendered_tree
+from blackcat.infra.project.scaffolding import apply, reader, rendered_tree
 from golden.trees import assert_golden
 
 RUFF = Path(sys.executable).with_name("ruff")

@@ -16,8 +16,8 @@ from blackcat.application.scaffolding.plan import changes
 from blackcat.domain.naming import Name
 from blackcat.entrypoints.cli.main import blackcat
 from blackcat.errors import InvalidName, ProjectError
-from blackcat.infra.project import find_project
-from blackcat.infra.scaffolding import apply, reader, rendered_tree
+from blackcat.infra.project.project import find_project
+from blackcat.infra.project.scaffolding import apply, reader, rendered_tree
 from golden.trees import assert_golden
 
 RUFF = Path(sys.executable).with_name("ruff")

@@ -14,7 +14,7 @@ from pydantic_settings import BaseSettings
 from blackcat.domain.references import FromSecret
 from blackcat.domain.secret import PLAIN_KEYS, confidential
 from blackcat.infra.redaction import redactor
-from blackcat.infra.setting_names import aliases, kept_in, variables
+from blackcat.infra.settings.names import aliases, kept_in, variables
 
 T = TypeVar("T")
 

@@ -21,11 +21,11 @@ from pydantic_settings import (
 from pydantic_settings import SettingsError as SourceError
 
 from blackcat.domain.setting import Setting
-from blackcat.infra.configuration import Settings, filled
 from blackcat.infra.redaction import MASK, redactor
-from blackcat.infra.setting_names import aliases, variables
-from blackcat.infra.setting_problems import Problem
-from blackcat.infra.setting_secrets import is_secret
+from blackcat.infra.settings.configuration import Settings, filled
+from blackcat.infra.settings.names import aliases, variables
+from blackcat.infra.settings.problems import Problem
+from blackcat.infra.settings.secrets import is_secret
 
 ENVIRONMENT = "environment"
 DEFAULT = "default"

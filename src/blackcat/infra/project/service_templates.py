@@ -26,8 +26,8 @@ from blackcat.application.scaffolding.snippet import Snippet
 from blackcat.domain.naming import Name
 from blackcat.domain.service import ServiceType
 from blackcat.errors import ConfigurationError, InvalidName, ProjectError
-from blackcat.infra.project import Project
-from blackcat.infra.scaffolding import SUFFIX, overrides_of, reader, render, rendered_tree
+from blackcat.infra.project.project import Project
+from blackcat.infra.project.scaffolding import SUFFIX, overrides_of, reader, render, rendered_tree
 
 _FOLDER = "service"
 _DECLARATION = f"declaration.py{SUFFIX}"
@@ -160,7 +160,7 @@ def _refuse_long_lines(files: Sequence[File], wanted: Wanted) -> None:
 
 
 def _exists(template: str, overrides: Path | None) -> bool:
-    own = Path(__file__).parent.parent / "templates"
+    own = Path(__file__).parents[2] / "templates"
     return any((folder / template).is_file() for folder in (overrides, own) if folder)
 
 

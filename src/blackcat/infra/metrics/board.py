@@ -16,7 +16,7 @@ from zlib import crc32
 from blackcat.application.events import EventLog
 from blackcat.application.recorder import OTHER
 from blackcat.domain.metric import Kind, Labels, Measured, Spread
-from blackcat.infra.prometheus import merged
+from blackcat.infra.metrics.prometheus import merged
 
 log = EventLog("blackcat.metrics")
 

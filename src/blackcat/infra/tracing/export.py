@@ -14,8 +14,8 @@ from opentelemetry.sdk.trace import ReadableSpan, SpanProcessor
 from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
 
 from blackcat.application.events import EventLog
-from blackcat.infra.otel_variables import check_variables, secrets
 from blackcat.infra.redaction import redactor
+from blackcat.infra.tracing.variables import check_variables, secrets
 
 log = EventLog("blackcat.tracing")
 

@@ -10,7 +10,7 @@ from blackcat.application.events import EventLog
 from blackcat.application.middleware import Next
 from blackcat.domain.message import Message
 from blackcat.domain.outcome import Deferred, Handled, Outcome, Retried
-from blackcat.infra.logs import bind_log_fields, clear_log_fields
+from blackcat.infra.logs.logs import bind_log_fields, clear_log_fields
 
 log = EventLog("blackcat.consumer")
 

@@ -12,13 +12,13 @@ from blackcat.application.metrics import NoMetrics, metrics
 from blackcat.application.recorder import Recorder
 from blackcat.domain.metric import Kind, Labels
 from blackcat.errors import ConfigurationError
-from blackcat.infra.configuration import Settings
-from blackcat.infra.emf import EmfMetrics
 from blackcat.infra.health_server import Paths, Reply, listening, served
-from blackcat.infra.logs import write_line
-from blackcat.infra.metrics_board import MAX_SETS_BYTES, Board, set_bytes
-from blackcat.infra.prometheus import CONTENT_TYPE, exposition, merged
+from blackcat.infra.logs.logs import write_line
+from blackcat.infra.metrics.board import MAX_SETS_BYTES, Board, set_bytes
+from blackcat.infra.metrics.emf import EmfMetrics
+from blackcat.infra.metrics.prometheus import CONTENT_TYPE, exposition, merged
 from blackcat.infra.redaction import redactor
+from blackcat.infra.settings.configuration import Settings
 
 log = EventLog("blackcat.metrics")
 

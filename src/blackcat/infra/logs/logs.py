@@ -13,8 +13,8 @@ from typing import Any, Literal
 import structlog
 from structlog.typing import EventDict
 
-from blackcat.infra.log_lines import JsonLines, ReadableLines, WholeLine, beside_its_arguments
-from blackcat.infra.log_output import output_handler
+from blackcat.infra.logs.lines import JsonLines, ReadableLines, WholeLine, beside_its_arguments
+from blackcat.infra.logs.output import output_handler
 from blackcat.infra.redaction import redactor
 
 LogFormat = Literal["json", "console"]

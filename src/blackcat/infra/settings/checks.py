@@ -9,7 +9,7 @@ from typing import Any
 
 from blackcat.application.dev.account import checked_endpoint
 from blackcat.errors import ConfigurationError
-from blackcat.infra.setting_problems import Problem
+from blackcat.infra.settings.problems import Problem
 
 ALLOW = "ALLOW_SETTINGS"
 

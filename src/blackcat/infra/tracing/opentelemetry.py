@@ -29,7 +29,7 @@ from blackcat.application.tracing import Carrier, Kind, Span, Value
 from blackcat.application.xray import TRACE_HEADER, trace_header, xray_context
 from blackcat.errors import ConfigurationError, RemoteError
 from blackcat.infra.redaction import redactor
-from blackcat.infra.span_export import exporter, sdk_log
+from blackcat.infra.tracing.export import exporter, sdk_log
 
 log = EventLog("blackcat.tracing")
 

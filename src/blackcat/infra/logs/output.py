@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from blackcat.infra.log_turns import one_at_a_time
+from blackcat.infra.logs.turns import one_at_a_time
 
 # What a pipe that says it takes more surely takes, as one piece.
 # https://man7.org/linux/man-pages/man7/pipe.7.html

@@ -13,7 +13,7 @@ from typing import Any
 
 from blackcat.application.recorder import Recorder
 from blackcat.domain.metric import BOUNDS, Labels, Measured, Spread
-from blackcat.infra.log_lines import iso_timestamp
+from blackcat.infra.logs.lines import iso_timestamp
 
 MAX_METRICS = 100
 MAX_VALUES = 100

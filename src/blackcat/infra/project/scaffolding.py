@@ -22,7 +22,7 @@ from jinja2 import (
 from blackcat.application.scaffolding.imports import tidy_imports
 from blackcat.application.scaffolding.plan import Change, File, Kind
 from blackcat.errors import ConfigurationError, ProjectError
-from blackcat.infra.project import Project, find_project
+from blackcat.infra.project.project import Project, find_project
 
 SUFFIX = ".jinja"
 

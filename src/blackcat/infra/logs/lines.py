@@ -13,7 +13,7 @@ import structlog
 
 from blackcat.application.tracing import tracing
 from blackcat.errors import RemoteError
-from blackcat.infra.log_values import plain, shortened, size, strict_json, text_of
+from blackcat.infra.logs.values import plain, shortened, size, strict_json, text_of
 from blackcat.infra.redaction import redactor
 
 # What a record has anyway; the rest is what the program gave as ``extra``.

@@ -31,19 +31,19 @@ from pydantic_settings import (
 from pydantic_settings import SettingsError as SourceError
 
 from blackcat.errors import SettingsError
-from blackcat.infra.logs import LogFormat
+from blackcat.infra.logs.logs import LogFormat
 from blackcat.infra.redaction import redactor
-from blackcat.infra.setting_checks import (
+from blackcat.infra.settings.checks import (
     allowed,
     endpoint_problems,
     is_for_development,
     misspelled,
     refusal,
 )
-from blackcat.infra.setting_names import field_named, variables
-from blackcat.infra.setting_problems import Problem, explained, gathered, tell
-from blackcat.infra.setting_secrets import LearnedBeforehand, learn, secrets_in
-from blackcat.infra.settings_sources import remote_sources
+from blackcat.infra.settings.names import field_named, variables
+from blackcat.infra.settings.problems import Problem, explained, gathered, tell
+from blackcat.infra.settings.secrets import LearnedBeforehand, learn, secrets_in
+from blackcat.infra.settings.sources import remote_sources
 
 LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"]
 

@@ -16,9 +16,9 @@ from blackcat.domain.references import FromParameter, FromSecret
 from blackcat.domain.secret import PLAIN_KEYS, confidential
 from blackcat.errors import BlackcatError, InvalidDeclaration, InvalidSecret
 from blackcat.infra.redaction import redactor
-from blackcat.infra.setting_names import kept_in, variables
-from blackcat.infra.setting_problems import Problem, tell
-from blackcat.infra.settings_stores import Place, Reading
+from blackcat.infra.settings.names import kept_in, variables
+from blackcat.infra.settings.problems import Problem, tell
+from blackcat.infra.settings.stores import Place, Reading
 
 Kept = TypeVar("Kept")
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from blackcat.application.events import EventLog
 from blackcat.application.metrics import metrics
-from blackcat.infra.cgroup import ControlGroups
+from blackcat.infra.platform.cgroup import ControlGroups
 
 log = EventLog("blackcat")
 

@@ -1,0 +1,1 @@
+"""Where metrics go: CloudWatch's embedded format, or Prometheus."""

@@ -1,0 +1,1 @@
+"""What the platform around a process tells of itself."""
