@@ -224,6 +224,8 @@ def reclaimed(story: Story, terms: Terms) -> Iterator[str]:
         for first, second in combinations(sent.deliveries, 2):
             process = story.processes[first.client]
             asked, dead = process.signalled(SIGTERM), process.signalled(SIGKILL)
+            # Whoever polls does not know of the signal yet: on a busy machine it takes a while to come.
+            asked = max(asked, process.last_poll)
             again = first.client == second.client and second.received.at < dead
             # A heartbeat that came too late, on a machine that stood still, gives nothing back.
             if again and asked <= first.given_back_at() <= second.received.at:

@@ -132,6 +132,7 @@ class Process:
     client: str
     started: float = inf
     first_poll: float = inf
+    last_poll: float = -inf
     signals: list[Event] = field(default_factory=list)
     exited: Event | None = None
 
@@ -206,6 +207,7 @@ class Story:
     def _polled(self, event: Event) -> None:
         process = self._process(event)
         process.first_poll = min(process.first_poll, event.at)
+        process.last_poll = max(process.last_poll, event.at)
 
     def _received(self, event: Event) -> None:
         if event.queue != self.queue:

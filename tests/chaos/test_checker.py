@@ -196,6 +196,15 @@ SOUND = {
         ended(3.6, "again"),
         deleted(3.7, "again"),
     ],
+    "given back, and received again, before it knew of the signal": [
+        sent(99.0, "m"),
+        received(99.9, "m", "r"),
+        hidden(100.05, "r", 0),
+        Event(at=100.1, kind="polled", client="A"),
+        received(100.2, "m", "r2", count=2),
+        hidden(100.3, "r2", 0),
+        left("m"),
+    ],
     "received too often, and moved by SQS": [
         *HANDLED[:3],
         ended(2.2, "r", "raise"),

@@ -542,7 +542,7 @@ def test_what_sqs_moved_itself_is_grouped_and_redriven_too(cli, provisioner, ord
         orders.release([message.receipt for message in orders.receive()])
     assert orders.receive() == []
     (group,) = cli.json("dlq", "list", "orders")["reasons"]
-    assert "moved by SQS" in group["reason"]
+    assert "moved by the queue itself" in group["reason"]
     assert cli("dlq", "list", "orders").stdout_text.splitlines()[1].split()[3] == "4"
     assert cli.json("dlq", "redrive", "orders", "--reason", "moved by sqs", "--yes")["done"] == 1
     assert bodies(orders) == ['{"id":9}']

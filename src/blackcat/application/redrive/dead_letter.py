@@ -9,7 +9,7 @@ from blackcat.application.consumer.dead_letters import EXPLANATION
 from blackcat.domain.message import Attribute, Message
 from blackcat.domain.outgoing import OutgoingMessage
 
-UNTOLD = "received too often (moved by SQS, which tells no reason)"
+UNTOLD = "received too often (moved by the queue itself, which tells no reason)"
 
 
 @dataclass(frozen=True)
