@@ -12,19 +12,29 @@ Catch the broadest class that you can act on::
     │   ├── ProjectError            the command line finds no project, or one that does not load
     │   ├── InvalidName             a name that Python, SQS or a project could not take
     │   ├── NotUnderstood           a file that the generator cannot edit safely
-    │   └── InvalidSecret           a secret is not what is asked of it: no JSON, no such key, binary
+    │   ├── InvalidSecret           a secret is not what is asked of it: no JSON, no such key, binary
+    │   ├── InvalidMigration        migrations that do not fit each other, or the database's history
+    │   └── InvalidPackage          a Lambda package that breaks a limit, holds a secret or cannot be built
     ├── EncodingError               a payload has no faithful JSON
     ├── DecodingError               a body is not what its annotation says
     ├── InvalidMessage              a message that no queue or topic would accept
+    ├── InvalidEvent                an event that Lambda gave lacks a field, or has one that makes no sense
+    │   └── UnknownEvent            an event of a source that the function does not take
     ├── InvalidItem                 an item that a table cannot hold without changing it
     ├── MetricError                 a metric, label or value that no backend could keep
+    ├── MigrationFailed             a statement of a migration; nothing of that migration was kept
+    ├── RolloutFailed               a version of a Lambda function was not rolled out; its alias did not move
+    │   ├── SmokeFailed             the version was invoked, and did not answer as it should
+    │   └── Overtaken               another rollout changed the function, or its alias, at the same time
     ├── ServiceFailed               a running service ended because a part of it failed; exit status 1
     ├── EmulatorError               the local AWS emulator does not install or start
-    └── RemoteError                 a call to AWS failed, or to RabbitMQ
+    └── RemoteError                 a call to AWS failed, or to RabbitMQ, or to a database
         ├── TransientError          the same call may succeed later
         │   ├── Throttled
         │   ├── Unreachable         no answer: network, DNS, timeout
-        │   └── ServiceUnavailable  an answer in the 500s
+        │   ├── ServiceUnavailable  an answer in the 500s
+        │   ├── PoolExhausted       all connections to a database were in use for too long
+        │   └── StatementTimeout    a database ended a statement that took too long
         └── PermanentError          the same call will fail again
             ├── AccessDenied        credentials, or the permissions of the role
             ├── NotFound
@@ -32,7 +42,8 @@ Catch the broadest class that you can act on::
             │   ├── TopicNotFound
             │   ├── TableNotFound
             │   ├── BusNotFound
-            │   └── SecretNotFound
+            │   ├── SecretNotFound
+            │   └── FunctionNotFound
             ├── ConditionFailed     another writer came first
             │   └── TransactionCanceled   so nothing of the transaction was written
             ├── ReceiptExpired      the message is no longer ours: its visibility timeout ran out
@@ -90,6 +101,14 @@ class InvalidSecret(ConfigurationError):
     """A secret is not what is asked of it; the message names the secret and the key, never a value."""
 
 
+class InvalidMigration(ConfigurationError):
+    """Migrations do not fit each other, or what the database remembers of them; nothing was applied."""
+
+
+class InvalidPackage(ConfigurationError):
+    """What would go to Lambda breaks one of its limits, holds a secret, or cannot be built."""
+
+
 class EncodingError(BlackcatError):
     """A payload cannot be sent: it has no faithful JSON."""
 
@@ -110,12 +129,36 @@ class InvalidMessage(BlackcatError):
     """A message breaks a limit of its queue or topic; nothing was sent."""
 
 
+class InvalidEvent(BlackcatError):
+    """An event that Lambda gave lacks a field, or has one that makes no sense; the text names it."""
+
+
+class UnknownEvent(InvalidEvent):
+    """An event of a source that the function does not take; the text says which it does."""
+
+
 class InvalidItem(BlackcatError):
     """An item holds a value that a table cannot store without changing it; nothing was written."""
 
 
 class MetricError(BlackcatError, ValueError):
     """A metric, a label or a value that no backend could keep; the text says what to write instead."""
+
+
+class MigrationFailed(BlackcatError):
+    """A statement of a migration failed, and nothing of that migration was kept; those before it stay."""
+
+
+class RolloutFailed(BlackcatError):
+    """A new version of a Lambda function was not rolled out; its alias is where it was."""
+
+
+class SmokeFailed(RolloutFailed):
+    """The new version was invoked, and did not answer as it should."""
+
+
+class Overtaken(RolloutFailed):
+    """Another rollout changed the function, or moved its alias, at the same time; run it again."""
 
 
 class ServiceFailed(BlackcatError):
@@ -127,7 +170,7 @@ class EmulatorError(BlackcatError):
 
 
 class RemoteError(BlackcatError):
-    """A call to AWS failed, or to RabbitMQ where queues live there.
+    """A call to AWS failed, to RabbitMQ where queues live there, or to a database.
 
     ``transient`` tells whether the same call may succeed later. ``code`` is the service's own error code,
     ``request_id`` what AWS support asks for; both are empty when no answer came.
@@ -189,6 +232,14 @@ class ServiceUnavailable(TransientError):
     """The service answered with an error of its own (in AWS: status 500 and above)."""
 
 
+class PoolExhausted(TransientError):
+    """All connections to a database were in use for too long; the text tells by whom, and since when."""
+
+
+class StatementTimeout(TransientError):
+    """A database ended a statement that took longer than the pool's ``statement_timeout``."""
+
+
 class PermanentError(RemoteError):
     """The call failed, and the same call will fail again until something is changed."""
 
@@ -219,6 +270,10 @@ class BusNotFound(NotFound):
 
 class SecretNotFound(NotFound):
     """The named secret, or this version of it, does not exist in this account and region."""
+
+
+class FunctionNotFound(NotFound):
+    """The named Lambda function, or this version of it, does not exist in this account and region."""
 
 
 class ConditionFailed(PermanentError):

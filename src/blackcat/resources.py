@@ -223,11 +223,15 @@ class BusRule:
 
     def name_for(self, queue_name: str) -> str:
         """The rule's name in AWS: the queue's, and its own if it has one; a long one ends with a digest."""
-        full = f"{queue_name}-{self.name}" if self.name else queue_name
+        full = self.whole_name(queue_name)
         if len(full) <= RULE_NAME_MAX:
             return full
         digest = hashlib.sha256(full.encode()).hexdigest()[:8]
         return f"{full[: RULE_NAME_MAX - len(digest) - 1]}-{digest}"
+
+    def whole_name(self, queue_name: str) -> str:
+        """The same before it is shortened to what AWS takes."""
+        return f"{queue_name}-{self.name}" if self.name else queue_name
 
     def _problems(self) -> Iterator[str]:
         if self.name and not RULE_NAME.fullmatch(self.name):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import threading
 from collections import defaultdict
 from collections.abc import Callable
@@ -11,6 +10,7 @@ from datetime import timedelta
 from typing import TypeVar
 
 from blackcat.application.events import EventLog
+from blackcat.application.moment import Moment
 from blackcat.application.ports import Clock, SecretStore
 from blackcat.domain.secret import CURRENT, PENDING, SecretValue
 from blackcat.errors import RemoteError, SecretNotFound, TransientError
@@ -31,11 +31,10 @@ class _Entry:
 
     value: SecretValue | None = None
     pending: SecretValue | None = None
-    fresh_until: float = -math.inf
-    usable_until: float = -math.inf
+    fetched: Moment | None = None
     failure: TransientError | None = None
-    no_fetch_before: float = -math.inf
-    no_refresh_before: float = -math.inf
+    failed: Moment | None = None
+    refreshed: Moment | None = None
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     @property
@@ -64,9 +63,9 @@ class CachedSecrets:
     ) -> None:
         self._store = store
         self._clock = clock
-        self._ttl = ttl.total_seconds()
-        self._stale = stale.total_seconds()
-        self._between_refreshes = between_refreshes.total_seconds()
+        self._ttl = ttl
+        self._usable = ttl + stale
+        self._between_refreshes = between_refreshes
         self._learn = learn
         self._lock = threading.Lock()
         self._entries: defaultdict[tuple[str, str], _Entry] = defaultdict(_Entry)
@@ -77,10 +76,10 @@ class CachedSecrets:
 
     def get(self, name: str, *, stage: str = CURRENT, version_id: str | None = None) -> SecretValue:
         entry = self._entry(name, version_id or stage)
-        known, now = entry.given, self._clock.monotonic()
-        if known and now < entry.fresh_until:
+        known = entry.given
+        if known and self._within(self._ttl, entry.fetched):
             return known
-        usable = known if now < entry.usable_until else None
+        usable = known if self._within(self._usable, entry.fetched) else None
         if not entry.lock.acquire(blocking=usable is None) and usable is not None:
             return usable  # another thread is fetching it
         try:
@@ -88,12 +87,12 @@ class CachedSecrets:
         finally:
             entry.lock.release()
 
-    def refused(self, value: SecretValue) -> SecretValue | None:
+    def refused(self, value: SecretValue, *, pending: bool = True) -> SecretValue | None:
         """What to try instead of a value that was refused: the current version, then the pending one.
 
-        In the middle of a rotation the database may take the pending version only. What is given here,
-        ``get`` gives from then on. None when nothing else is known and the secret was fetched anew within
-        the last seconds, or cannot be fetched.
+        In the middle of a rotation the database may take the pending version only; ``pending=False`` leaves
+        it out. What is given here, ``get`` gives from then on. None when nothing else is known and the
+        secret was fetched anew within the last seconds, or cannot be fetched.
         """
         entry = self._entry(value.name, CURRENT)
         with entry.lock:
@@ -101,38 +100,38 @@ class CachedSecrets:
                 entry.pending = None
             if entry.given and entry.given.version_id != value.version_id:
                 return entry.given  # another thread has asked already
-            now = self._clock.monotonic()
-            if now < entry.no_refresh_before:
+            if self._within(self._between_refreshes, entry.refreshed):
                 return None
-            entry.no_refresh_before = now + self._between_refreshes
+            entry.refreshed = Moment.now(self._clock)
             try:
-                return self._successor(entry, value)
+                return self._successor(entry, value, pending)
             except RemoteError as error:  # the refusal itself is the better error
                 log.warning("secret.not_refreshed", error=error, secret=value.name)
                 return None
 
     def _renewed(self, entry: _Entry, fetch: Callable[[], SecretValue]) -> SecretValue:
-        now = self._clock.monotonic()
-        if entry.given and now < entry.fresh_until:
+        if entry.given and self._within(self._ttl, entry.fetched):
             return entry.given  # by the thread that was waited for
-        if entry.failure is None or now >= entry.no_fetch_before:
+        if entry.failure is None or not self._within(self._between_refreshes, entry.failed):
             try:
                 return self._keep(entry, fetch())
             except TransientError as error:
                 # Not at every call: one that gets no answer takes its time.
-                entry.failure = error
-                entry.no_fetch_before = self._clock.monotonic() + self._between_refreshes
+                entry.failure, entry.failed = error, Moment.now(self._clock)
                 if entry.given:
                     log.warning("secret.not_refreshed", error=error, secret=entry.given.name)
-        if entry.given and self._clock.monotonic() < entry.usable_until:
+        if entry.given and self._within(self._usable, entry.fetched):
             return entry.given
         raise entry.failure.with_traceback(None)
 
-    def _successor(self, entry: _Entry, value: SecretValue) -> SecretValue | None:
+    def _successor(self, entry: _Entry, value: SecretValue, pending: bool) -> SecretValue | None:
         current = self._keep(entry, self._fetched(value.name, CURRENT))
         if current.version_id != value.version_id:
             log.info("secret.refreshed", secret=value.name, stage=CURRENT)
             return current
+        return self._pending(entry, value) if pending else None
+
+    def _pending(self, entry: _Entry, value: SecretValue) -> SecretValue | None:
         try:
             pending = self._fetched(value.name, PENDING)
         except SecretNotFound:
@@ -150,9 +149,11 @@ class CachedSecrets:
 
     def _keep(self, entry: _Entry, value: SecretValue) -> SecretValue:
         entry.value, entry.pending, entry.failure = value, None, None
-        entry.fresh_until = self._clock.monotonic() + self._ttl
-        entry.usable_until = entry.fresh_until + self._stale
+        entry.fetched = Moment.now(self._clock)
         return value
+
+    def _within(self, time: timedelta, since: Moment | None) -> bool:
+        return since is not None and Moment.now(self._clock) - since < time
 
     def _entry(self, name: str, version: str) -> _Entry:
         with self._lock:
@@ -179,12 +180,13 @@ class Secret:
         attempt: Callable[[SecretValue], T],
         *,
         refused: type[Exception] | tuple[type[Exception], ...],
+        pending: bool = True,
     ) -> T:
         """What ``attempt`` returns with the value, or with its successor when it raises ``refused``.
 
         After a refusal the secret is fetched anew (at most every 5 seconds); if the current version is
-        the one that was refused, the pending one of a rotation is tried, once. Raises the refusal when
-        none is left.
+        the one that was refused, the pending one of a rotation is tried, once, unless ``pending`` is False.
+        Raises the refusal when none is left.
         """
         value = self.get()
         tried = {value.version_id}
@@ -192,7 +194,7 @@ class Secret:
             try:
                 return attempt(value)
             except refused:
-                successor = self._secrets.refused(value)
+                successor = self._secrets.refused(value, pending=pending)
                 if successor is None or successor.version_id in tried:
                     raise
                 value = successor

@@ -77,6 +77,10 @@ class Tracer(Protocol):
         """The thread's current span fails, if there is one."""
         ...
 
+    def flush(self, timeout: float) -> None:
+        """Send what has ended, within so many seconds."""
+        ...
+
     def close(self, timeout: float) -> None:
         """Send what is left, within so many seconds."""
         ...
@@ -118,6 +122,8 @@ class NoTracer:
         return {}
 
     def fail(self, error: BaseException | str) -> None: ...
+
+    def flush(self, timeout: float) -> None: ...
 
     def close(self, timeout: float) -> None: ...
 
@@ -161,6 +167,10 @@ class ProcessTracing:
 
     def fail(self, error: BaseException | str) -> None:
         self._tracer.fail(error)
+
+    def flush(self, timeout: float) -> None:
+        """Send what has ended, within so many seconds: at the end of each invocation on Lambda."""
+        self._tracer.flush(timeout)
 
     def close(self, timeout: float) -> None:
         """Send what is left, within so many seconds; nothing is recorded from then on."""

@@ -6,6 +6,7 @@ import builtins
 import keyword
 import re
 import sys
+import unicodedata
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
@@ -96,7 +97,8 @@ class Name:
 
 def _refused(text: str, what: str, problem: str) -> InvalidName:
     shown = text if len(text) <= 2 * NAME_MAX else f"{text[:NAME_MAX]}..."
-    return InvalidName(f"{shown!r} cannot be the name of a {what}: {problem}")
+    article = "an" if what[0] in "aeiou" else "a"
+    return InvalidName(f"{shown!r} cannot be the name of {article} {what}: {problem}")
 
 
 def _problems_of_text(text: str) -> Iterator[str]:
@@ -104,13 +106,19 @@ def _problems_of_text(text: str) -> Iterator[str]:
     if not text:
         yield f"it is empty; {rule}"
     elif not text.isascii():
-        yield f"it has characters beyond ASCII, which AWS refuses in names; {rule}"
+        plain = _without_accents(text)
+        such = f"write it as {plain}" if _ALLOWED.fullmatch(plain) else rule
+        yield f"it has characters beyond ASCII, which AWS refuses in names; {such}"
     elif "/" in text or "\\" in text or "." in text:
         yield f"it has '.' or a slash, as paths and files do; {rule}"
     elif text[0].isdigit():
         yield f"it starts with a digit, which Python refuses; {rule}"
     elif not _ALLOWED.fullmatch(text):
         yield f"it has spaces, signs, or '-' and '_' where no words are between them; {rule}"
+
+
+def _without_accents(text: str) -> str:
+    return "".join(one for one in unicodedata.normalize("NFKD", text) if not unicodedata.combining(one))
 
 
 def _words(text: str) -> Iterator[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Annotated
 
 from blackcat.domain.secret import CURRENT
 from blackcat.errors import InvalidDeclaration
@@ -54,6 +55,15 @@ class FromSecret:
         if any(more):
             raise InvalidDeclaration("write the secret's name or ARN, and after a colon the key in its JSON")
         return FromSecret(":".join(parts[:length]), key or None, stage or CURRENT, version_id or None)
+
+
+@dataclass(frozen=True)
+class NamesSecret:
+    """Marks a setting that is the name of a secret, and not the secret."""
+
+
+# ``postgres_secret: SecretName = "shop/db"``: shown as it is, although the setting is called a secret.
+SecretName = Annotated[str, NamesSecret()]
 
 
 @dataclass(frozen=True)

@@ -59,7 +59,7 @@ class SecretValue:
         """What its JSON says. Raises InvalidSecret when it is none."""
         try:
             return json.loads(self.text)
-        except ValueError:  # its message is harmless, but its attributes hold the whole text
+        except (ValueError, RecursionError):  # its message is harmless, its attributes hold the whole text
             problem = f"secret '{self.name}' is not JSON: store JSON in it, or read it with .text"
         raise InvalidSecret(problem)
 
@@ -82,7 +82,7 @@ class SecretValue:
         yield self.content
         try:
             yield from confidential(json.loads(self.content), plain=plain)
-        except ValueError:
+        except (ValueError, RecursionError):
             return
 
 

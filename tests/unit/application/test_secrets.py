@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
@@ -123,6 +123,23 @@ def test_while_one_thread_fetches_anew_the_others_go_on_with_what_is_known(clock
         assert secrets.get(NAME).text == "first"
         go_on.set()
         assert renewed.result().text == "second"
+
+
+def test_a_secret_is_fetched_anew_after_the_machine_was_suspended(store: FailingStore) -> None:
+    """Its monotonic clock stood still."""
+
+    class Suspended(FrozenClock):
+        slept = timedelta(0)
+
+        def now(self) -> datetime:
+            return super().now() + self.slept
+
+    clock = Suspended()
+    secrets = CachedSecrets(store, clock=clock)
+    secrets.get(NAME)
+    store.put(NAME, "second")
+    clock.slept = TTL
+    assert secrets.get(NAME).text == "second"
 
 
 def test_an_outage_is_outlived_for_a_while(

@@ -69,8 +69,9 @@ def test_the_forms_of_a_name():
         ("start\n", "use letters, digits"),
         ("{{x}}", "use letters, digits"),
         ("2start", "starts with a digit"),
-        ("pagamento_é", "beyond ASCII"),
-        ("оrder", "beyond ASCII"),  # noqa: RUF001 - the first letter is Cyrillic: that is the point
+        ("pagamento_é", "beyond ASCII, which AWS refuses in names; write it as pagamento_e"),
+        ("emitir-cobrança", "write it as emitir-cobranca"),
+        ("оrder", "beyond ASCII, which AWS refuses in names; use letters"),  # noqa: RUF001 - the first letter is Cyrillic: that is the point
         ("../start", "'.' or a slash"),
         ("a/b", "'.' or a slash"),
         ("a\\b", "'.' or a slash"),

@@ -41,6 +41,7 @@ def test_a_name_bears_the_prefix_and_an_arn_does_not():
     ("content", "read", "says"),
     [
         ("canary", lambda value: value.json(), "is not JSON"),
+        ("[" * 60_000, lambda value: value.json(), "is not JSON"),
         ("canary", lambda value: value.key("a"), "is not JSON"),
         ('["canary"]', lambda value: value.key("a"), "has no keys"),
         ('{"password": "canary"}', lambda value: value.key("pasword"), r"did you mean 'password'\?"),
