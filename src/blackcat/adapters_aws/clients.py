@@ -45,7 +45,9 @@ class AwsOptions:
     AWS_ENDPOINT_URL_SQS before AWS_ENDPOINT_URL. With ``dry_run`` writes are logged and not
     sent. ``pool_size`` is the number of connections kept per client: one for each thread that calls.
     ``sqs_transport`` is who makes SQS's hot calls: boto3's client, or the lean transport, which takes a
-    fraction of the CPU time for them and starts without that client.
+    fraction of the CPU time for them and starts without that client. ``read_timeout`` is how long an answer
+    may take (and a connection, 5 seconds at most), ``attempts`` how often a call is tried that got none, or
+    one that asks to try again.
     """
 
     region: str | None = None
@@ -53,12 +55,14 @@ class AwsOptions:
     dry_run: bool = False
     pool_size: int = 20
     sqs_transport: Transport = "boto3"
+    read_timeout: timedelta = READ_TIMEOUT
+    attempts: int = ATTEMPTS
 
 
 def client(service: str, options: AwsOptions) -> Any:
     """The process's client for that service; made at the first call, safe to share between threads.
 
-    Each call is tried three times in botocore's standard mode. Raises ConfigurationError when the
+    Calls are tried again in botocore's standard mode. Raises ConfigurationError when the
     region is missing, or AWS's configuration on this machine is wrong.
     """
     return _clients.get(service, options)
@@ -85,17 +89,17 @@ class _Clients:
         self._session: Any = None
         self._region = ""
         self.credentials = ProcessCredentials(self._found_credentials)
-        self._made: dict[tuple[str, str, str | None, int, Transport, str | None], Any] = {}
+        self._made: dict[tuple[Any, ...], Any] = {}
 
     def get(self, service: str, options: AwsOptions) -> Any:
         # Sessions are not thread-safe, and two clients made at once would read credentials twice.
         with self._lock:
             region = options.region or os.environ.get("AWS_REGION") or self._default_region()
             transport = options.sqs_transport if service == "sqs" else "boto3"
-            place = (service, region, options.endpoint_url, options.pool_size, transport)
-            key = (*place, os.environ.get("AWS_ENDPOINT_URL"))
+            place = (service, region, options.endpoint_url, transport, os.environ.get("AWS_ENDPOINT_URL"))
+            key = (*place, options.pool_size, options.read_timeout, options.attempts)
             if key not in self._made:
-                self._made[key] = self._make(*place)
+                self._made[key] = self._make(service, region, transport, options)
             return self._made[key]
 
     def endpoint_url(self, service: str, options: AwsOptions) -> str | None:
@@ -132,13 +136,11 @@ class _Clients:
             resolver = create_credential_resolver(session, region_name=self._region)
         return resolver.load_credentials()
 
-    def _make(
-        self, service: str, region: str, endpoint_url: str | None, pool_size: int, transport: Transport
-    ) -> Any:
+    def _make(self, service: str, region: str, transport: Transport, options: AwsOptions) -> Any:
         self._region = self._region or region
         make = self._lean if transport == "lean" else self._stock
         try:
-            return make(service, region, endpoint_url, _config(service, pool_size))
+            return make(service, region, options.endpoint_url, _config(service, options))
         except (BotoCoreError, ValueError, OSError) as error:
             raise ConfigurationError(
                 f"no {service} client can be made for region '{region}': {error}; "
@@ -178,12 +180,12 @@ class _Clients:
             return self._stock(service, region, endpoint_url, config)
 
 
-def _config(service: str, pool_size: int) -> Any:
+def _config(service: str, options: AwsOptions) -> Any:
     return Config(
-        retries={"mode": "standard", "total_max_attempts": ATTEMPTS},
-        connect_timeout=CONNECT_TIMEOUT.total_seconds(),
-        read_timeout=READ_TIMEOUT.total_seconds(),
-        max_pool_connections=pool_size,
+        retries={"mode": "standard", "total_max_attempts": options.attempts},
+        connect_timeout=min(CONNECT_TIMEOUT, options.read_timeout).total_seconds(),
+        read_timeout=options.read_timeout.total_seconds(),
+        max_pool_connections=options.pool_size,
         tcp_keepalive=True,
         # botocore builds and cleans its own for each request, a tenth of what a call costs.
         user_agent=_user_agent(),
@@ -202,10 +204,11 @@ def _user_agent() -> str:
 _clients = _Clients()
 
 
-def _forget_clients() -> None:
+def forget_clients() -> None:
+    """Make clients, connections and credentials anew at the next calls: in a copy of this process."""
     # A forked child must neither share its parent's sockets nor wait for a lock that nobody holds there.
     global _clients
     _clients = _Clients()
 
 
-os.register_at_fork(after_in_child=_forget_clients)
+os.register_at_fork(after_in_child=forget_clients)

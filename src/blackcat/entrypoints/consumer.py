@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import timedelta
 from random import Random
 
@@ -11,31 +10,23 @@ from blackcat.application.clock import SystemClock
 from blackcat.application.consumer.consumer import Consumer
 from blackcat.application.consumer.options import ConsumerOptions
 from blackcat.application.container import opened_container
-from blackcat.application.entrypoint import built, consumer_entrypoint, load
-from blackcat.application.handler import MessageHandler
-from blackcat.application.message_spans import MessageSpans
-from blackcat.application.middleware import Middleware, Next, folded
+from blackcat.application.middleware import Next
 from blackcat.application.ports import Resolver
 from blackcat.application.shutdown import Shutdown
-from blackcat.application.tracing import tracing
 from blackcat.domain.registry import ServiceRegistry
 from blackcat.domain.service import Service
 from blackcat.entrypoints.checks import service_checks
 from blackcat.entrypoints.connections import broker, require_deliverable
 from blackcat.entrypoints.exit_status import DONE
+from blackcat.entrypoints.message_handler import SYSTEMS, message_handler
 from blackcat.entrypoints.platform import task_protection, with_memory
 from blackcat.entrypoints.process import run_in_process
-from blackcat.errors import ConfigurationError, EntrypointError
+from blackcat.errors import ConfigurationError
 from blackcat.infra.health_server import health_paths, health_server
-from blackcat.infra.logs.messages import log_message
 from blackcat.infra.metrics.metrics import process_metrics
-from blackcat.infra.payloads import decoder_for
 from blackcat.infra.redaction import redactor
 from blackcat.infra.settings.configuration import Settings
 from blackcat.resources import with_prefix
-
-# As OpenTelemetry calls them.
-_SYSTEM = {"sqs": "aws_sqs", "rabbitmq": "rabbitmq"}
 
 
 def run_consumer(service: Service, registry: ServiceRegistry, settings: Settings) -> int:
@@ -45,7 +36,7 @@ def run_consumer(service: Service, registry: ServiceRegistry, settings: Settings
     def serve(shutdown: Shutdown) -> int:
         with opened_container(registry.container) as resolver:
             queue = with_prefix(registry.queue_of(service), settings.resource_prefix).name
-            handle = message_handler(service, resolver, queue=queue, system=_SYSTEM[settings.queue_backend])
+            handle = message_handler(service, resolver, queue=queue, system=SYSTEMS[settings.queue_backend])
             consumer = _consumer(service, settings, queue, handle)
             health = _health(service, resolver, consumer, shutdown)
             paths = {**health_paths(health), **metrics_paths}
@@ -94,37 +85,6 @@ def _health(service: Service, resolver: Resolver | None, consumer: Consumer, shu
         checks=service_checks(service, resolver),
         stopping=shutdown.requested.is_set,
     )
-
-
-def message_handler(
-    service: Service, resolver: Resolver | None, *, queue: str = "", system: str = _SYSTEM["sqs"]
-) -> Next:
-    """The service's entrypoint with its middleware around it. Raises ConfigurationError.
-
-    Spans name the ``queue`` as it is really called, and the ``system`` as OpenTelemetry calls it.
-    """
-    subject = f"consumer '{service.name}'"
-    target = load(service.entrypoint or "", subject=subject)
-    entrypoint = consumer_entrypoint(target, resolver, subject=subject)
-    decode = decoder_for(entrypoint.payload_type, subject=subject)
-    handler = MessageHandler(entrypoint, decode, _non_retryable(service, subject))
-    layers = [log_message, *_middleware(service, resolver, subject)]
-    if tracing.enabled:
-        layers.insert(0, MessageSpans(queue=queue or service.queue_name or "", system=system))
-    return folded(handler, layers)
-
-
-def _middleware(service: Service, resolver: Resolver | None, subject: str) -> Sequence[Middleware]:
-    part = f"middleware of {subject}"
-    return [built(load(layer, subject=part), resolver, subject=part) for layer in service.middleware]
-
-
-def _non_retryable(service: Service, subject: str) -> tuple[type[Exception], ...]:
-    kinds = [load(kind, subject=f"non_retryable of {subject}") for kind in service.non_retryable]
-    for kind in kinds:
-        if not (isinstance(kind, type) and issubclass(kind, Exception)):
-            raise EntrypointError(f"non_retryable of {subject} names {kind!r}, which is no exception type")
-    return tuple(kinds)
 
 
 def _options(service: Service, settings: Settings) -> ConsumerOptions:

@@ -15,8 +15,8 @@ from blackcat.domain.message import Message
 from blackcat.domain.outcome import HANDLED, Outcome, Retried
 from blackcat.domain.registry import ServiceRegistry
 from blackcat.domain.service import Service
-from blackcat.entrypoints.consumer import message_handler
-from blackcat.entrypoints.worker import worker_of
+from blackcat.entrypoints.message_handler import message_handler
+from blackcat.entrypoints.runs import worker_of
 from blackcat.infra.settings.configuration import Settings
 
 

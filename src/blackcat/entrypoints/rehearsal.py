@@ -11,7 +11,7 @@ from blackcat.domain.registry import ServiceRegistry
 from blackcat.domain.service import Service, ServiceType
 from blackcat.entrypoints.checks import service_checks
 from blackcat.entrypoints.connections import require_deliverable
-from blackcat.entrypoints.consumer import message_handler
+from blackcat.entrypoints.message_handler import message_handler
 from blackcat.errors import ConfigurationError
 from blackcat.infra.settings.configuration import Settings
 

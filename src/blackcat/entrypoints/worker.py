@@ -2,22 +2,16 @@
 
 from __future__ import annotations
 
-import os
-import socket
-from datetime import timedelta
-
-from blackcat.application.clock import SystemClock
 from blackcat.application.container import opened_container
 from blackcat.application.entrypoint import load, worker_entrypoint
-from blackcat.application.lock import TableLock
 from blackcat.application.shutdown import Shutdown
 from blackcat.application.tracing import tracing
 from blackcat.application.worker.ended import Ended
-from blackcat.application.worker.worker import Worker
 from blackcat.domain.registry import ServiceRegistry
 from blackcat.domain.service import Service
 from blackcat.entrypoints.exit_status import DONE, FAILED, LOCK_HELD
 from blackcat.entrypoints.process import run_in_process
+from blackcat.entrypoints.runs import worker_of
 from blackcat.infra.metrics.metrics import process_metrics
 from blackcat.infra.settings.configuration import Settings
 
@@ -48,28 +42,3 @@ def run_worker(service: Service, registry: ServiceRegistry, settings: Settings) 
 
     with process_metrics(service.name, settings):
         return run_in_process(serve, settings, abandoned=FAILED, on_abandoned=worker.abandoned)
-
-
-def worker_of(service: Service, settings: Settings) -> Worker:
-    """The service's worker, with its lock if it is exclusive; nothing is called yet."""
-    return Worker(
-        clock=SystemClock(),
-        deadline=service.deadline,
-        lock=_lock(service, settings),
-        scheduled_at=settings.worker_scheduled_at,
-    )
-
-
-def _lock(service: Service, settings: Settings) -> TableLock | None:
-    if service.lock is None:
-        return None
-    # A worker without a lock does not pay for boto3.
-    from blackcat.entrypoints.connections import table
-
-    return TableLock(
-        table=table(service.lock, settings),
-        name=service.name,
-        holder=f"{socket.gethostname()} (process {os.getpid()})",
-        lease=timedelta(seconds=settings.worker_lease_seconds),
-        clock=SystemClock(),
-    )

@@ -11,25 +11,39 @@ import base64
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timezone
+from datetime import datetime
 from typing import Any
-from urllib.parse import urlencode
 from uuid import uuid4
 
 from blackcat.domain.message import Attribute, AttributeValue
 from blackcat.domain.payload import encode, plain
 from blackcat.resources import FIFO_SUFFIX
 from blackcat.testing.clock import START
+from blackcat.testing.event_parts import ACCOUNT, REGION, Event, arn, milliseconds, utc
+from blackcat.testing.http_events import (
+    alb_event,
+    api_gateway_v1_event,
+    api_gateway_v2_event,
+    function_url_event,
+)
+from blackcat.testing.lambda_context import LambdaContext
 
-REGION = "us-east-1"
-ACCOUNT = "123456789012"
-
-Event = dict[str, Any]
-Query = Mapping[str, str | int | Sequence[str | int]]
-
-_DOMAIN = f"api.execute-api.{REGION}.amazonaws.com"
-_CLIENT = "192.0.2.1"  # an address for documentation, which nobody has
-_AGENT = "blackcat.testing"
+__all__ = [
+    "ACCOUNT",
+    "REGION",
+    "Event",
+    "LambdaContext",
+    "alb_event",
+    "api_gateway_v1_event",
+    "api_gateway_v2_event",
+    "eventbridge_event",
+    "function_url_event",
+    "schedule_event",
+    "sns_event",
+    "sns_notification",
+    "sqs_event",
+    "sqs_record",
+]
 
 
 def sqs_event(*records: Event) -> Event:
@@ -54,7 +68,7 @@ def sqs_record(
     if queue.endswith(FIFO_SUFFIX) != (group_id is not None):
         raise ValueError(f"a message of a FIFO queue has a group_id, no other has: queue '{queue}'")
     body = encode(payload)
-    milliseconds = _milliseconds(sent_at)
+    sent = milliseconds(sent_at)
     ordering = {
         "MessageGroupId": group_id,
         "MessageDeduplicationId": deduplication_id or _sha256(body),
@@ -66,15 +80,15 @@ def sqs_record(
         "body": body,
         "attributes": {
             "ApproximateReceiveCount": str(receive_count),
-            "SentTimestamp": milliseconds,
+            "SentTimestamp": sent,
             "SenderId": "AIDAEXAMPLE",
-            "ApproximateFirstReceiveTimestamp": milliseconds,
+            "ApproximateFirstReceiveTimestamp": sent,
             **(ordering if group_id is not None else {}),
         },
         "messageAttributes": {name: _sqs_attribute(value) for name, value in (attributes or {}).items()},
         "md5OfBody": hashlib.md5(body.encode(), usedforsecurity=False).hexdigest(),
         "eventSource": "aws:sqs",
-        "eventSourceARN": _arn("sqs", queue),
+        "eventSourceARN": arn("sqs", queue),
         "awsRegion": REGION,
     }
 
@@ -102,10 +116,10 @@ def sns_notification(
     return {
         "Type": "Notification",
         "MessageId": str(uuid4()),
-        "TopicArn": _arn("sns", topic),
+        "TopicArn": arn("sns", topic),
         **({"Subject": subject} if subject is not None else {}),
         "Message": encode(payload),
-        "Timestamp": f"{_utc(published_at):%Y-%m-%dT%H:%M:%S}.{published_at.microsecond // 1000:03}Z",
+        "Timestamp": f"{utc(published_at):%Y-%m-%dT%H:%M:%S}.{published_at.microsecond // 1000:03}Z",
         "SignatureVersion": "1",
         "Signature": "EXAMPLE",
         "SigningCertURL": f"https://sns.{REGION}.amazonaws.com/SimpleNotificationService-example.pem",
@@ -133,107 +147,34 @@ def eventbridge_event(
         "detail-type": detail_type,
         "source": source,
         "account": ACCOUNT,
-        "time": f"{_utc(time):%Y-%m-%dT%H:%M:%S}Z",
+        "time": f"{utc(time):%Y-%m-%dT%H:%M:%S}Z",
         "region": REGION,
         "resources": list(resources),
         "detail": _object(detail),
     }
 
 
-def api_gateway_v1_event(
-    method: str,
-    path: str,
-    *,
-    body: Any = None,
-    headers: Mapping[str, str] | None = None,
-    query: Query | None = None,
-    stage: str = "prod",
-    at: datetime = START,
-) -> Event:
-    """A request to a REST API of API Gateway, or to an HTTP API with payload format 1.0.
+def schedule_event(*, rule: str = "rule", schedule: str | None = None, time: datetime = START) -> Event:
+    """What a rule's schedule sends; with the name of a ``schedule``, what EventBridge Scheduler sends.
 
-    A ``body`` that is no text or bytes is JSON, with its content type; bytes come in base64.
-    https://docs.aws.amazon.com/apigateway/latest/developerguide/set-up-lambda-proxy-integrations.html
+    https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-run-lambda-schedule.html
     """
-    sent = _headers(body, headers)
-    values = _values(query)
-    content, in_base64 = _content(body)
-    return {
-        "resource": "/{proxy+}",
-        "path": path,
-        "httpMethod": method,
-        "headers": sent,
-        "multiValueHeaders": {name: [value] for name, value in sent.items()},
-        "queryStringParameters": {name: listed[-1] for name, listed in values.items()} or None,
-        "multiValueQueryStringParameters": values or None,
-        "pathParameters": {"proxy": path.lstrip("/")},
-        "stageVariables": None,
-        "requestContext": {
-            "accountId": ACCOUNT,
-            "apiId": "api",
-            "domainName": _DOMAIN,
-            "httpMethod": method,
-            "identity": {"sourceIp": _CLIENT, "userAgent": _AGENT},
-            "path": f"/{stage}{path}",
-            "protocol": "HTTP/1.1",
-            "requestId": str(uuid4()),
-            "requestTimeEpoch": int(_milliseconds(at)),
-            "resourcePath": "/{proxy+}",
-            "stage": stage,
-        },
-        "body": content,
-        "isBase64Encoded": in_base64,
-    }
-
-
-def api_gateway_v2_event(
-    method: str,
-    path: str,
-    *,
-    body: Any = None,
-    headers: Mapping[str, str] | None = None,
-    query: Query | None = None,
-    cookies: Mapping[str, str] | None = None,
-    at: datetime = START,
-) -> Event:
-    """A request to an HTTP API of API Gateway with payload format 2.0, or to a function URL.
-
-    A ``body`` that is no text or bytes is JSON, with its content type; bytes come in base64.
-    https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-lambda.html
-    """
-    values = _values(query)
-    content, in_base64 = _content(body)
-    event = {
-        "version": "2.0",
-        "routeKey": "$default",
-        "rawPath": path,
-        "rawQueryString": urlencode(values, doseq=True),
-        "headers": {name.lower(): value for name, value in _headers(body, headers).items()},
-        "requestContext": {
-            "accountId": ACCOUNT,
-            "apiId": "api",
-            "domainName": _DOMAIN,
-            "domainPrefix": "api",
-            "http": {
-                "method": method,
-                "path": path,
-                "protocol": "HTTP/1.1",
-                "sourceIp": _CLIENT,
-                "userAgent": _AGENT,
-            },
-            "requestId": str(uuid4()),
-            "routeKey": "$default",
-            "stage": "$default",
-            "timeEpoch": int(_milliseconds(at)),
-        },
-        "isBase64Encoded": in_base64,
-    }
-    # What a request does not have is left out here, where format 1.0 has null.
-    present = {
-        "cookies": [f"{name}={value}" for name, value in (cookies or {}).items()],
-        "queryStringParameters": {name: ",".join(listed) for name, listed in values.items()},
-    }
-    return event | {k: v for k, v in present.items() if v} | ({} if content is None else {"body": content})
+    if schedule is None:
+        return eventbridge_event(
+            {},
+            source="aws.events",
+            detail_type="Scheduled Event",
+            resources=[arn("events", f"rule/{rule}")],
+            time=time,
+        )
+    sent = eventbridge_event(
+        {},
+        source="aws.scheduler",
+        detail_type="Scheduled Event",
+        resources=[arn("scheduler", f"schedule/default/{schedule}")],
+        time=time,
+    )
+    return sent | {"detail": "{}"}  # a text, where that of a rule is an object
 
 
 def _sns_record(notification: Event) -> Event:
@@ -266,51 +207,11 @@ def _sns_attribute(value: AttributeValue) -> Event:
     }
 
 
-def _headers(body: Any, headers: Mapping[str, str] | None) -> dict[str, str]:
-    given = dict(headers or {})
-    is_json = body is not None and not isinstance(body, str | bytes)
-    if is_json and "content-type" not in map(str.lower, given):
-        given["Content-Type"] = "application/json"
-    return {"Host": _DOMAIN, "User-Agent": _AGENT, **given}
-
-
-def _content(body: Any) -> tuple[str | None, bool]:
-    """The body as the event holds it, and whether that is base64."""
-    if body is None:
-        return None, False
-    if isinstance(body, bytes):
-        return base64.b64encode(body).decode(), True
-    return encode(body), False
-
-
-def _values(query: Query | None) -> dict[str, list[str]]:
-    """A name without a value is in no address, and so in no event."""
-    listed = {
-        name: [str(value)] if isinstance(value, str | int) else [str(one) for one in value]
-        for name, value in (query or {}).items()
-    }
-    return {name: values for name, values in listed.items() if values}
-
-
 def _object(detail: Any) -> dict[str, Any]:
     content = json.loads(detail) if isinstance(detail, str) else plain(detail)
     if not isinstance(content, dict):
         raise ValueError(f"the detail of an event is a JSON object, not {detail!r}: put it under a name")
     return content
-
-
-def _arn(service: str, name: str) -> str:
-    return f"arn:aws:{service}:{REGION}:{ACCOUNT}:{name}"
-
-
-def _milliseconds(moment: datetime) -> str:
-    return str(int(_utc(moment).timestamp() * 1000))
-
-
-def _utc(moment: datetime) -> datetime:
-    if moment.utcoffset() is None:
-        raise ValueError(f"the time {moment} has no time zone: use datetime(..., tzinfo=timezone.utc)")
-    return moment.astimezone(timezone.utc)
 
 
 def _sha256(text: str) -> str:

@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 
 import pytest
 
@@ -28,6 +29,8 @@ def test_the_same_client_is_given_to_all_threads() -> None:
         AwsOptions(region="eu-west-1", endpoint_url=OPTIONS.endpoint_url),
         AwsOptions(region="us-east-1", endpoint_url="http://127.0.0.1:3"),
         AwsOptions(region="us-east-1", endpoint_url=OPTIONS.endpoint_url, pool_size=30),
+        AwsOptions(region="us-east-1", endpoint_url=OPTIONS.endpoint_url, attempts=1),
+        AwsOptions(region="us-east-1", endpoint_url=OPTIONS.endpoint_url, read_timeout=timedelta(minutes=16)),
     ],
 )
 def test_another_place_has_another_client(other: AwsOptions) -> None:
@@ -45,6 +48,18 @@ def test_everything_is_set_explicitly() -> None:
     assert (config.connect_timeout, config.read_timeout) == (5, 30)
     assert config.max_pool_connections == 20
     assert config.tcp_keepalive is True
+
+
+def test_a_call_may_be_given_more_time_and_a_single_attempt() -> None:
+    options = AwsOptions(region="us-east-1", read_timeout=timedelta(minutes=16), attempts=1)
+    config = client("lambda", options).meta.config
+    assert config.retries == {"mode": "standard", "total_max_attempts": 1}
+    assert (config.connect_timeout, config.read_timeout) == (5, 960)
+
+
+def test_a_call_that_may_not_take_long_does_not_wait_long_for_a_connection() -> None:
+    config = client("sqs", AwsOptions(region="us-east-1", read_timeout=timedelta(seconds=2))).meta.config
+    assert (config.connect_timeout, config.read_timeout) == (2, 2)
 
 
 def test_a_forked_child_makes_its_own() -> None:

@@ -131,6 +131,7 @@ def test_an_interrupted_installation_is_done_again(tmp_path: Path) -> None:
     assert "half of it" not in (folder / "bin" / "python").read_bytes().decode(errors="replace")
 
 
+@pytest.mark.long  # installs the emulator anew: twenty seconds
 def test_two_processes_install_once(tmp_path: Path) -> None:
     processes = [
         subprocess.Popen(

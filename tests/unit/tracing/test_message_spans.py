@@ -11,7 +11,7 @@ from blackcat.application.consumer.dead_letters import dead_letter_copy
 from blackcat.application.tracing import tracing
 from blackcat.domain.envelope import unwrapped
 from blackcat.domain.outcome import HANDLED, Deferred, Rejected
-from blackcat.entrypoints.consumer import message_handler
+from blackcat.entrypoints.message_handler import message_handler
 from blackcat.infra.logs.logs import configure_logs
 from blackcat.testing import InMemoryBroker, drained
 

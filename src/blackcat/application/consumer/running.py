@@ -92,7 +92,7 @@ class RunningConsumer:
             queue=queue,
             dead_letters=dead_letters,
             leases=self._leases,
-            acknowledger=self._acknowledger,
+            acknowledge=self._acknowledger.add,
             retry=retry,
             random=random,
             redact=redact,

@@ -10,7 +10,6 @@ from random import Random
 from threading import Lock
 from typing import TypeVar
 
-from blackcat.application.consumer.acknowledger import Acknowledger
 from blackcat.application.consumer.dead_letters import dead_letter_copy
 from blackcat.application.consumer.leases import LeaseBook
 from blackcat.application.events import EventLog
@@ -41,7 +40,7 @@ class Settlement:
         queue: Queue,
         dead_letters: Queue | None,
         leases: LeaseBook,
-        acknowledger: Acknowledger,
+        acknowledge: Callable[[Message], None],
         retry: RetryPolicy,
         random: Random,
         redact: Callable[[str], str],
@@ -52,7 +51,7 @@ class Settlement:
         self._queue = queue
         self._dead_letters = dead_letters
         self._leases = leases
-        self._acknowledger = acknowledger
+        self._acknowledge = acknowledge
         self._retry = retry
         self._random = random
         self._redact = redact
@@ -100,7 +99,7 @@ class Settlement:
 
     def _done(self, name: str, message: Message) -> bool:
         self._count(name)
-        self._acknowledger.add(message)
+        self._acknowledge(message)
         return True
 
     def _come_back(self, message: Message, after: timedelta | None) -> bool:

@@ -38,6 +38,10 @@ class RunningRequests:
     def timeout(self) -> float:
         return self._timeout
 
+    def give(self, timeout: float) -> None:
+        """Requests that begin from now on have so many seconds."""
+        self._timeout = timeout
+
     def begin(self, request_id: str) -> float:
         """Note that this thread serves a request from now on; returns the time, in monotonic seconds."""
         began = self._now()

@@ -8,12 +8,15 @@ from __future__ import annotations
 import json
 import select
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timezone
 from typing import Any
 
 from blackcat.application.recorder import Recorder
 from blackcat.domain.metric import BOUNDS, Labels, Measured, Spread
 from blackcat.infra.logs.lines import iso_timestamp
+from blackcat.infra.logs.logs import write_line
+from blackcat.infra.redaction import redactor
+from blackcat.infra.settings.configuration import Settings
 
 MAX_METRICS = 100
 MAX_VALUES = 100
@@ -30,6 +33,20 @@ _UNITS = {
     "_percent": "Percent",
 }
 _LEAST = 1e-100
+# CloudWatch keeps minutes, or with high resolution seconds.
+_MINUTE = 60
+
+
+def emf_metrics(service: str, settings: Settings) -> EmfMetrics:
+    """Lines among those of the log, as the settings say; each flush writes some."""
+    return EmfMetrics(
+        namespace=settings.metrics_namespace,
+        dimensions={"service": service, "environment": settings.environment},
+        high_resolution=settings.metrics_interval_seconds < _MINUTE,
+        write=write_line,
+        now=lambda: datetime.now(timezone.utc),
+        masked=redactor.text,
+    )
 
 
 class EmfMetrics(Recorder):

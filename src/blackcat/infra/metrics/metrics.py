@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator
 from contextlib import ExitStack, contextmanager
-from datetime import datetime, timezone
 from threading import Event, Lock, Thread
 
 from blackcat.application.events import EventLog
@@ -13,9 +12,8 @@ from blackcat.application.recorder import Recorder
 from blackcat.domain.metric import Kind, Labels
 from blackcat.errors import ConfigurationError
 from blackcat.infra.health_server import Paths, Reply, listening, served
-from blackcat.infra.logs.logs import write_line
 from blackcat.infra.metrics.board import MAX_SETS_BYTES, Board, set_bytes
-from blackcat.infra.metrics.emf import EmfMetrics
+from blackcat.infra.metrics.emf import emf_metrics
 from blackcat.infra.metrics.prometheus import CONTENT_TYPE, exposition, merged
 from blackcat.infra.redaction import redactor
 from blackcat.infra.settings.configuration import Settings
@@ -23,7 +21,7 @@ from blackcat.infra.settings.configuration import Settings
 log = EventLog("blackcat.metrics")
 
 PATH = "/metrics"
-# CloudWatch keeps minutes, or with high resolution seconds.
+# Nothing is handed over: scrapes ask for it.
 _MINUTE = 60
 # How old the numbers of the other workers may be in a scrape.
 _PUBLISHED_EVERY_SECONDS = 1.0
@@ -35,7 +33,7 @@ _LAST_SECONDS = 3.0
 def process_metrics(service: str, settings: Settings) -> Iterator[Paths]:
     """Record metrics meanwhile; yields what is to be served on the health port for it."""
     if settings.metrics == "emf":
-        backend = _emf(service, settings)
+        backend = emf_metrics(service, settings)
         with _used(backend, every=settings.metrics_interval_seconds):
             yield {}
     elif settings.metrics == "prometheus":
@@ -157,17 +155,6 @@ def _require_two_ports(settings: Settings) -> None:
             f"PORT and HEALTH_PORT are both {settings.port}: with METRICS=prometheus a REST API answers "
             f"{PATH} on HEALTH_PORT; give it another one"
         )
-
-
-def _emf(service: str, settings: Settings) -> EmfMetrics:
-    return EmfMetrics(
-        namespace=settings.metrics_namespace,
-        dimensions={"service": service, "environment": settings.environment},
-        high_resolution=settings.metrics_interval_seconds < _MINUTE,
-        write=write_line,
-        now=lambda: datetime.now(timezone.utc),
-        masked=redactor.text,
-    )
 
 
 def _about(service: str, settings: Settings) -> dict[str, str]:

@@ -121,16 +121,22 @@ class OpenTelemetryTracer:
     def fail(self, error: BaseException | str) -> None:
         _Recorded(trace.get_current_span()).fail(error)
 
+    def flush(self, timeout: float) -> None:
+        self._within(timeout, self._provider.force_flush, otherwise="tracing.spans_waiting")
+
     def close(self, timeout: float) -> None:
+        self._within(timeout, self._provider.shutdown, otherwise="tracing.spans_lost")
+
+    def _within(self, timeout: float, send: Callable[[], object], *, otherwise: str) -> None:
         # The SDK would wait for an exporter that hangs far beyond any budget.
-        closing = threading.Thread(target=self._provider.shutdown, name="tracing-close", daemon=True)
-        closing.start()
-        closing.join(timeout)
-        if closing.is_alive():
+        sending = threading.Thread(target=send, name="tracing-send", daemon=True)
+        sending.start()
+        sending.join(timeout)
+        if sending.is_alive():
             waited = f"not taken within {timeout:.1f} seconds"
             told: dict[str, Any] = {"count": self._unsent()} if self._unsent else {}
             told["reason"] = f"{waited}: {sdk_log.text}" if sdk_log.text else waited
-            log.warning("tracing.spans_lost", **told)
+            log.warning(otherwise, **told)
 
 
 class _Recorded:

@@ -44,7 +44,7 @@ def released():
             queue=queue,
             dead_letters=None,
             leases=LeaseBook(visibility=timedelta(seconds=30), longest=timedelta(seconds=900), clock=clock),
-            acknowledger=None,
+            acknowledge=lambda message: None,
             retry=RetryPolicy(),
             random=Random(1),
             redact=str,
