@@ -123,6 +123,7 @@ def test_a_topic_that_is_gone_does_not_stand_in_the_way(
     assert received(received_by, 1) == ["x"]
 
 
+@pytest.mark.long  # restarts the broker: fifteen seconds
 def test_all_of_it_outlives_the_broker(tmp_path: Path) -> None:
     topic, queue = TopicResource("placed"), QueueResource("orders")
     with running_rabbitmq(tmp_path) as options:

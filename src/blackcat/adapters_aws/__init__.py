@@ -1,6 +1,6 @@
 """The ports on AWS: SQS, SNS, EventBridge and DynamoDB. Nothing else imports botocore."""
 
-from blackcat.adapters_aws.clients import AwsOptions
+from blackcat.adapters_aws.clients import AwsOptions, forget_clients
 from blackcat.adapters_aws.dynamodb import DynamoTable
 from blackcat.adapters_aws.dynamodb_transactions import DynamoTransactions
 from blackcat.adapters_aws.eventbridge import EventBridgeBus
@@ -21,5 +21,6 @@ __all__ = [
     "SqsBroker",
     "SqsQueue",
     "SsmParameterStore",
+    "forget_clients",
     "provision",
 ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from botocore import xform_name
@@ -18,6 +19,11 @@ Response = dict[str, Any]
 # Logged for each call, at DEBUG: with LOG_LEVEL=DEBUG a service tells what it asks of AWS.
 CALLED = "aws.called"
 
+Watcher = Callable[[str, str, str], None]
+"""Is told of a call before it is made: the service, the operation and the resource."""
+
+watchers: list[Watcher] = []
+
 log = EventLog(__name__)
 
 
@@ -33,6 +39,8 @@ class AwsCalls:
         self.options = options
 
     def read(self, operation: str, resource: str, **parameters: Any) -> Response:
+        for watcher in watchers:
+            watcher(self.service, operation, resource)
         log.debug(CALLED, aws_service=self.service, aws_operation=operation, aws_resource=resource)
         if tracing.enabled and is_traced(operation):
             with call_span(self.service, operation, resource, parameters) as span:

@@ -17,6 +17,7 @@ from blackcat.errors import (
     AccessDenied,
     BusNotFound,
     ConditionFailed,
+    FunctionNotFound,
     InvalidRequest,
     NotFound,
     QueueNotFound,
@@ -113,6 +114,7 @@ _NOT_FOUND_BY_SERVICE: dict[str, type[NotFound]] = {
     "sns": TopicNotFound,
     "dynamodb": TableNotFound,
     "events": BusNotFound,
+    "lambda": FunctionNotFound,
     "secretsmanager": SecretNotFound,
 }
 _NO_ANSWER = (botocore_errors.ConnectionError, botocore_errors.HTTPClientError)
@@ -248,7 +250,7 @@ def _classified(
         return Throttled, ""
     if code in _UNAVAILABLE or status >= 500:
         return ServiceUnavailable, ""
-    if advice := _denied(code, message, ahead):
+    if advice := _denied(code, message, service, ahead):
         return AccessDenied, advice
     if code in _NOT_FOUND:
         return _NOT_FOUND_BY_SERVICE.get(service, NotFound), "create it, or check name, region and account"
@@ -263,7 +265,7 @@ def _classified(
     return InvalidRequest, ""
 
 
-def _denied(code: str, message: str, ahead: timedelta | None) -> str:
+def _denied(code: str, message: str, service: str, ahead: timedelta | None) -> str:
     """What to do about missing permission; empty when the code is about something else."""
     if advice := clock_advice(code, message, ahead):
         return advice
@@ -275,6 +277,8 @@ def _denied(code: str, message: str, ahead: timedelta | None) -> str:
         return "check the access key, its secret, the region and the machine's clock"
     if code in _KEY_UNUSABLE or (code in _PERMISSION_MISSING and "KMS" in message):
         return "let the role use the KMS key (kms:Decrypt), in its policy and in the key's"
+    if code in _PERMISSION_MISSING and service == "lambda":
+        return "grant it to the role that deploys"
     if code in _PERMISSION_MISSING:
         return "grant it to the role, by declaring the resource in the service's uses"
     return ""

@@ -220,7 +220,8 @@ def _described_table(found: Response) -> DescribedTable:
         billed_per_request=found.get("BillingModeSummary", {}).get("BillingMode") == "PAY_PER_REQUEST",
         indexes={
             index["IndexName"]: DescribedIndex(
-                status=index["IndexStatus"],
+                # Which the emulator leaves out of a table that its CloudFormation made.
+                status=index.get("IndexStatus", "ACTIVE"),
                 keys=_keys(index["KeySchema"], types),
                 projection=index["Projection"]["ProjectionType"],
             )

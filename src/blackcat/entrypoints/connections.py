@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import functools
 import os
+import time
+from collections.abc import Callable
 from typing import TYPE_CHECKING, overload
 
 from blackcat.adapters_aws import (
@@ -15,6 +17,7 @@ from blackcat.adapters_aws import (
     SnsTopic,
     SqsBroker,
     SsmParameterStore,
+    forget_clients,
 )
 from blackcat.application.clock import SystemClock
 from blackcat.application.events import EventLog
@@ -38,6 +41,7 @@ from blackcat.resources import (
 
 if TYPE_CHECKING:
     from blackcat.adapters_rabbitmq import RabbitBroker, RabbitOptions
+    from blackcat.application.rollout.rollout import Rollout
 
 # Beside one connection per handler: pollers, the keeper, and calls that the handlers make at once.
 _SPARE_CONNECTIONS = 10
@@ -123,6 +127,22 @@ def topic(name: str, settings: Settings) -> Topic:
     return _rabbitmq(rabbit).topic(name) if rabbit else SnsTopic(name, aws_options(settings))
 
 
+def rollout(settings: Settings, *, bucket: str | None, tell: Callable[[str], None]) -> Rollout:
+    """What rolls Lambda functions out where these settings lead; ``bucket`` takes zips over 50 MB."""
+    from blackcat.adapters_aws.functions import LambdaAliases, LambdaFunctions, LambdaLayers
+    from blackcat.application.rollout.rollout import Rollout
+
+    options = aws_options(settings)
+    return Rollout(
+        functions=LambdaFunctions(options, bucket=bucket),
+        aliases=LambdaAliases(options),
+        layers=LambdaLayers(options, bucket=bucket),
+        clock=SystemClock(),
+        pause=time.sleep,
+        tell=tell,
+    )
+
+
 def rabbit_options(settings: Settings) -> RabbitOptions | None:
     """Where RabbitMQ is; None while queues are on SQS.
 
@@ -194,6 +214,12 @@ def _parameters(options: AwsOptions, address: str | None) -> CachedParameters:
 def _learn(value: SecretValue) -> None:
     for text in value.confidential(plain=_NO_SECRETS):
         redactor.learn(text)
+
+
+def forget_connections() -> None:
+    """Open all of them anew at the next calls: for a snapshot of this process that runs again elsewhere."""
+    _forget_stores()
+    forget_clients()
 
 
 def _forget_stores() -> None:

@@ -3,6 +3,7 @@
 from blackcat.testing.buses import InMemoryEventBus
 from blackcat.testing.clock import FrozenClock
 from blackcat.testing.draining import Drained, drained
+from blackcat.testing.functions import InMemoryAliases, InMemoryFunctions, InMemoryLayers
 from blackcat.testing.metrics import InMemoryMetrics
 from blackcat.testing.processes import ServiceProcess
 from blackcat.testing.queues import InMemoryBroker, InMemoryQueue
@@ -14,8 +15,11 @@ from blackcat.testing.transactions import InMemoryTransactions
 __all__ = [
     "Drained",
     "FrozenClock",
+    "InMemoryAliases",
     "InMemoryBroker",
     "InMemoryEventBus",
+    "InMemoryFunctions",
+    "InMemoryLayers",
     "InMemoryMetrics",
     "InMemoryQueue",
     "InMemorySecretStore",

@@ -17,6 +17,7 @@ import pytest
 
 pytest.register_assert_rewrite(
     f"{__name__}.event_bus_contract",
+    f"{__name__}.functions_contract",
     f"{__name__}.idempotency_contract",
     f"{__name__}.metrics_contract",
     f"{__name__}.queue_contract",
@@ -27,6 +28,7 @@ pytest.register_assert_rewrite(
 )
 
 from blackcat.testing.contracts.event_bus_contract import EventBusContract  # noqa: E402 - after the lines above
+from blackcat.testing.contracts.functions_contract import FunctionsContract  # noqa: E402
 from blackcat.testing.contracts.idempotency_contract import IdempotencyContract  # noqa: E402
 from blackcat.testing.contracts.metrics_contract import MetricsContract  # noqa: E402
 from blackcat.testing.contracts.queue_contract import QueueContract  # noqa: E402
@@ -37,6 +39,7 @@ from blackcat.testing.contracts.transactions_contract import TransactionsContrac
 
 __all__ = [
     "EventBusContract",
+    "FunctionsContract",
     "IdempotencyContract",
     "MetricsContract",
     "QueueContract",

@@ -1,0 +1,1 @@
+"""What goes into the artifacts of a Lambda function, what may not, and what Lambda takes. Pure decisions."""

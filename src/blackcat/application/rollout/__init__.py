@@ -1,0 +1,1 @@
+"""A new version of a Lambda function, and the alias that follows it. Decisions, against ports."""
