@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip install -qq --disable-pip-version-check
 LOCK := $(BIN)/uv pip compile --quiet --universal --no-emit-index-url --python-version 3.10 \
 	--no-python-downloads --custom-compile-command "make lock"
-EXAMPLES := payment payment_processor
+EXAMPLES := payment payment_processor neoapp_banner
 
 # Stamps: what they name was installed with the requirements as they are now.
 RUNTIME := $(VENV)/.runtime
@@ -14,7 +14,7 @@ DEV := $(VENV)/.dev
 # The peers that Blackcat is measured beside want other versions than ours: an environment of their own.
 BENCH := .venv-bench
 
-.PHONY: help demo demo-rabbitmq test unit matrix chaos check bench bench-api format lock upgrade build clean
+.PHONY: help demo demo-rabbitmq demo-lambda test unit matrix chaos check bench bench-api deployment-proof format lock upgrade reference docs audit release-check build clean
 .NOTPARALLEL:
 
 help: ## List these targets
@@ -26,15 +26,25 @@ demo: $(if $(filter rabbitmq,$(QUEUE_BACKEND)),$(DEV),$(RUNTIME)) ## Run the pay
 demo-rabbitmq: $(DEV) ## Run it with its queues and topics on a RabbitMQ that it starts (rabbitmq-server is installed)
 	@$(BIN)/python tests/rabbitmq_server.py $(BIN)/python examples/demo.py
 
+demo-lambda: $(DEV) ## Run the Lambda example: a real process, HTTP, Postgres, secrets, all on this machine
+	@$(BIN)/python examples/demo_lambda.py
+
 test: $(DEV) ## Run all tests, the framework's and the example's
 	@$(BIN)/python -m pytest tests -n 3
 	@root="$$PWD"; cd examples/payment && "$$root/$(BIN)/python" -m pytest tests
+	@root="$$PWD"; cd examples/neoapp_banner && "$$root/$(BIN)/python" -m pytest
 
 unit: $(DEV) ## Run the tests that need no emulator
 	@$(BIN)/python -m pytest tests/unit -n 2
 
 matrix: $(DEV) ## Write docs/en/contracts.md from a run of the contract suites
 	@$(BIN)/python -m pytest tests/contracts -n 2 --matrix docs/en/contracts.md
+
+deployment-proof: $(DEV) ## Run the payment example on its CloudFormation templates, policies enforced, and without each action
+	@$(BIN)/python examples/deployed.py > docs/deployment-proof.txt.new || { cat docs/deployment-proof.txt.new; exit 1; }
+	@mv docs/deployment-proof.txt.new docs/deployment-proof.txt
+	@cat docs/deployment-proof.txt
+	@$(BIN)/python -m pytest tests/integration/test_deployment.py -m long -n 2 -q
 
 chaos: $(DEV) ## Disturb consumers for ten minutes: CHAOS_RUNS drawn runs, 20 unless set, from CHAOS_SEED on
 	@$(BIN)/python -m pytest tests/chaos -m long -n 2
@@ -67,11 +77,26 @@ lock: $(VENV)/pyvenv.cfg ## Pin the requirements of pyproject.toml and requireme
 upgrade: ## Pin them anew, at their newest versions
 	@$(MAKE) --no-print-directory lock UPGRADE=--upgrade
 
+reference: $(DEV) ## Write the pages that are generated: commands and settings, in both languages
+	@$(BIN)/python docs/reference/generate.py
+
+docs: $(DEV) ## Build the documentation in both languages into site, without a warning
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --clean -f mkdocs.yml
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --clean -f mkdocs.pt-BR.yml
+	@cp docs/index.html site/index.html
+	@echo "open site/index.html"
+
+audit: $(DEV) ## Compare the pinned requirements with the known vulnerabilities (asks a public database)
+	@$(BIN)/python -m pip_audit --strict --disable-pip --no-deps -r requirements/runtime.txt -r requirements/dev.txt
+
+release-check: $(DEV) ## Install the wheel on each Python found, 3.10 to 3.14, and follow the tutorial there
+	@$(BIN)/python .ci/release_check.py
+
 build: $(DEV) ## Build the wheel and the source distribution into dist
 	@$(BIN)/python -m build
 
 clean: ## Remove all that the other targets made here
-	@rm -rf .venv .venv-* $(VENV) dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	@rm -rf .venv .venv-* $(VENV) dist site .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
 	@find src tests examples -type d -name __pycache__ -prune -exec rm -rf {} +
 
 # Both examples have a package `services`: each is checked from its own folder, with its own cache.

@@ -75,6 +75,19 @@ def test_levels_are_read_in_any_case_and_empty_variables_are_not_set(monkeypatch
     assert Settings().aws_dry_run is False
 
 
+def test_a_project_in_the_lambda_layout_has_its_env_files_in_src(empty_folder):
+    (empty_folder / "src").mkdir()
+    (empty_folder / "src/.env").write_text("ENVIRONMENT=staging\nLOG_LEVEL=ERROR\n")
+    (empty_folder / "src/.env.staging").write_text("LOG_LEVEL=DEBUG\n")
+    assert Settings().environment == "dev"  # any other folder may be called src
+
+    (empty_folder / "src/config.py").touch()
+    assert (Settings().environment, Settings().log_level) == ("staging", "DEBUG")
+
+    (empty_folder / ".env").write_text("LOG_LEVEL=WARNING\n")
+    assert (Settings().environment, Settings().log_level) == ("dev", "WARNING")
+
+
 def test_an_env_file_in_another_encoding_is_told(empty_folder):
     (empty_folder / ".env").write_bytes(b"LOG_LEVEL=INFO\nNAME=\xff\xfe")
     with pytest.raises(SettingsError, match="save it as UTF-8"):

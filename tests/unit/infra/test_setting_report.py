@@ -8,7 +8,7 @@ import pytest
 from pydantic import AliasChoices, BaseModel, Field, SecretStr, field_validator, model_validator
 from pydantic_settings import PydanticBaseSettingsSource
 
-from blackcat import FromSecret, Settings
+from blackcat import FromSecret, SecretName, Settings
 from blackcat.infra.settings import report
 from blackcat.infra.settings.report import setting_report
 
@@ -153,6 +153,31 @@ def test_a_list_that_is_no_json_is_told(folder, shop, monkeypatch):
 def test_a_file_that_is_not_utf8_is_told(folder, shop):
     (folder / ".env").write_bytes(b"API_KEY=\xff\n")
     assert "not UTF-8" in reported(folder)["ShopSettings"].problem
+
+
+@pytest.mark.parametrize(
+    ("given", "shown"),
+    [("shop/postgres", "shop/postgres"), ('{"password": "hunter2"}', "***"), ("key-of-the-shop", "***")],
+)
+def test_the_name_of_a_secret_is_shown_and_a_secret_in_its_place_is_not(
+    folder, shop, monkeypatch, given, shown
+):
+    class NamedSettings(Settings):
+        postgres_secret: SecretName = "shop/db"
+        other_secret: str = ""
+
+    module = ModuleType("named_settings_of_a_test")
+    module.__file__ = str(folder / "shop" / "named.py")
+    NamedSettings.__module__ = module.__name__
+    monkeypatch.setitem(sys.modules, module.__name__, module)
+    monkeypatch.setenv("API_KEY", "key-of-the-shop")
+    monkeypatch.setenv("POSTGRES_SECRET", given)
+    monkeypatch.setenv("OTHER_SECRET", "shop/postgres")
+    found = reported(folder, "NamedSettings")
+    assert {name: one.value for name, one in found.items()} == {
+        "POSTGRES_SECRET": shown,
+        "OTHER_SECRET": "***",
+    }
 
 
 @pytest.mark.parametrize("maximum", ["5", "wrong"], ids=["valid", "invalid"])

@@ -10,7 +10,7 @@ from punq import Container
 from blackcat import Message
 from blackcat.domain.outcome import HANDLED, Outcome, Rejected, Retried
 from blackcat.domain.payload import encode
-from blackcat.entrypoints.consumer import message_handler
+from blackcat.entrypoints.message_handler import message_handler
 from blackcat.testing import FrozenClock
 from payment.application.ports.driven.payment_repository_contracts import PaymentChanged
 from payment.application.ports.driving.confirm_payment_usecase_contracts import (

@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from blackcat.domain.registry import ServiceRegistry
     from blackcat.domain.service import Service
     from blackcat.domain.setting import Setting
+    from blackcat.infra.project.project import Project
+
+# Where a project in the lambda layout declares its settings.
+LAMBDA_SETTINGS = "src.config"
 
 # Settings that only one type of service reads, by the beginning of their names.
 _OF_TYPE = {
@@ -42,17 +46,13 @@ def command(ctx: click.Context, service: str | None, json_: bool) -> None:
       blackcat config payment_api
       ENVIRONMENT=staging blackcat config --json
     """
-    from blackcat.errors import UnknownService
     from blackcat.infra.project.project import find_project
     from blackcat.infra.settings.report import setting_report
 
     project = find_project(ctx.obj)
     with results_only():
-        registry = project.registry()
-        chosen = [one for one in registry if service in (None, one.name)]
-        if not chosen and service:
-            raise UnknownService(_unknown(service, registry))
-        failures = list(_load_settings(registry, chosen))
+        modules, chosen = _declaring(project, service)
+        failures = list(_load_settings(modules))
         report = [setting for setting in setting_report(project.root) if _is_read(setting, chosen)]
     click.echo(as_json([setting.as_json() for setting in report]) if json_ else _tables(report))
     problems = sum(setting.problem is not None for setting in report)
@@ -64,6 +64,21 @@ def command(ctx: click.Context, service: str | None, json_: bool) -> None:
         ctx.exit(CONFIGURATION)
 
 
+def _declaring(project: Project, name: str | None) -> tuple[list[str], list[Service]]:
+    """The modules that declare settings, and the services that read them; all, unless one is named."""
+    from blackcat.errors import UnknownService
+
+    if project.layout == "lambda" and name is None:
+        project.enter()
+        return [LAMBDA_SETTINGS], []
+    registry = project.registry()
+    chosen = [one for one in registry if name in (None, one.name)]
+    if not chosen and name:
+        raise UnknownService(_unknown(name, registry))
+    references = [registry.container, *(one.entrypoint or one.endpoint_module for one in chosen)]
+    return [one.partition(":")[0] for one in references if isinstance(one, str)], chosen
+
+
 def _unknown(name: str, registry: ServiceRegistry) -> str:
     names = [service.name for service in registry]
     nearest = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
@@ -71,12 +86,11 @@ def _unknown(name: str, registry: ServiceRegistry) -> str:
     return f"there is no service '{name}'{hint}: the services are {', '.join(names) or 'none'}"
 
 
-def _load_settings(registry: ServiceRegistry, services: Iterable[Service]) -> Iterator[str]:
+def _load_settings(modules: Iterable[str]) -> Iterator[str]:
     """Import what declares settings, nothing is built; yields what cannot be imported."""
     from blackcat.application.entrypoint import load_module
 
-    references = [registry.container, *(one.entrypoint or one.endpoint_module for one in services)]
-    for module in dict.fromkeys(one.partition(":")[0] for one in references if isinstance(one, str)):
+    for module in dict.fromkeys(modules):
         try:
             load_module(module, subject="settings")
         except Exception as error:

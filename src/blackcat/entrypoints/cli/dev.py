@@ -31,7 +31,9 @@ def command(start: Path, only: tuple[str, ...], persist: bool, no_reload: bool) 
     from blackcat.infra.project.project import find_project
 
     options = DevOptions(only=only, persist=persist, reload=not no_reload)
+    project = find_project(start)
+    project.require_services()
     try:
-        run_dev(find_project(start), options)
+        run_dev(project, options)
     except UnknownService as error:
         raise click.BadParameter(str(error), param_hint="--only") from error

@@ -69,8 +69,12 @@ def _checks(project: Project, *, aws: bool) -> Iterator[Check]:
 
         turn_to_running_dev(project)
     settings = _settings()
-    registry = _registry(project)
     yield Check("Python", lambda: python(sys.version_info[:2]))
+    if project.layout == "lambda":
+        yield Check("start", _lambda_start)
+        yield Check("settings", lambda: settings_check(setting_report(project.root)))
+        return
+    registry = _registry(project)
     if isinstance(registry, Finding):
         yield Check("registry", lambda: [registry, Unchecked("services", "the registry does not load")])
     else:
@@ -127,6 +131,25 @@ def _aws_checks(registry: ServiceRegistry, settings: Settings | None) -> Iterato
         service=settings.service_name if known else None,
         messaging=settings.queue_backend == "sqs",
     )
+
+
+def _lambda_start() -> Results:
+    """The function of a project in the lambda layout, with all that it needs; its rules are its own tests."""
+    from blackcat.application.doctor import rules
+    from blackcat.application.entrypoint import load
+    from blackcat.errors import EntrypointError, InjectionError, SettingsError
+
+    subject = "the function src.main.main"
+    try:
+        load("src.main:main.check", subject=subject)()
+    except SettingsError:
+        yield Unchecked(subject, "settings are missing or wrong")
+    except InjectionError as error:
+        yield rules.NOT_INJECTED.found(subject, str(error))
+    except EntrypointError as error:
+        yield rules.ENTRYPOINT_DOES_NOT_LOAD.found(subject, str(error))
+    except (Exception, SystemExit) as error:
+        yield rules.START_FAILS.found(subject, f"{type(error).__name__}: {error}")
 
 
 def _registry(project: Project) -> ServiceRegistry | Finding:

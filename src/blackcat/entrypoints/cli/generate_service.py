@@ -68,6 +68,7 @@ def command(
     from blackcat.infra.project.service_templates import Wanted, context_of, generated, kind_of
 
     project = find_project(folder)
+    project.require_services()
     name, kind = service_name(text), kind_of(kind, project)
     queue = _queue_for(name, kind, queue, fifo=fifo)
     _check(name, kind, queue=queue, schedule=schedule)

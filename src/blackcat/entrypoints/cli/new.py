@@ -20,13 +20,22 @@ if TYPE_CHECKING:
 
 _SHOWN = 10
 
-_NEXT = """
+_NEXT = {
+    "service": """
 Next:
   cd {folder}
   pip install -e '.[dev]'
   make test check
   blackcat generate-service start-payment --type consumer
-  blackcat dev"""
+  blackcat dev""",
+    "lambda": """
+Next:
+  cd {folder}
+  pip install -e '.[dev]'
+  make test check
+  blackcat generate-operation send-letter
+  make serve""",
+}
 
 
 @click.command("new")
@@ -34,30 +43,59 @@ Next:
 @click.option(
     "--context", metavar="NAME", help="The package of its bounded context, otherwise named as PROJECT."
 )
-@click.option("--layout", type=click.Choice(["service"]), default="service", show_default=True)
+@click.option(
+    "--layout",
+    type=click.Choice(["service", "lambda"]),
+    default="service",
+    show_default=True,
+    help="Services in containers and on Lambda; or one function on Lambda, PROJECT_FUNCTIONALITY.",
+)
+@click.option(
+    "--empty",
+    "operation",
+    metavar="OPERATION",
+    help="With --layout lambda: this one operation of yours, in the place of the examples.",
+)
 @click.option("--dry-run", is_flag=True, help="Show what would be written, and write nothing.")
 @click.option(
     "--force", is_flag=True, help="Write into a folder that is not empty, and replace what differs."
 )
 @click.pass_obj
-def command(folder: Path, project: str, context: str | None, layout: str, dry_run: bool, force: bool) -> None:
+def command(
+    folder: Path,
+    project: str,
+    context: str | None,
+    layout: str,
+    operation: str | None,
+    dry_run: bool,
+    force: bool,
+) -> None:
     """Start PROJECT in a new folder of that name: a registry, a bounded context in layers, tests.
 
     The name takes letters, digits, '-' and '_'. Tests, types, style and layers hold from the first
     moment; `blackcat generate-service` then adds the services.
+
+    With --layout lambda it is one function with its endpoints, commands and jobs, named
+    <project>_<functionality> in snake_case; `blackcat generate-operation` then adds to it.
 
     \b
     Examples:
       blackcat new shop
       blackcat new my-shop --context orders --dry-run
       blackcat -C ~/projects new shop
+      blackcat new neoapp_banner --layout lambda
+      blackcat new generic_send_email --layout lambda --empty send-email
     """
     from blackcat.application.scaffolding.plan import changes, tree
     from blackcat.infra.project.scaffolding import apply, reader
 
     _refuse_paths(folder, project)
+    _refuse_unfitting(layout, context, operation)
     root = folder / project
-    files = _files(root, *_names(project, context))
+    if layout == "lambda":
+        files = _lambda_files(root, project, operation)
+    else:
+        files = _files(root, *_names(project, context))
     _refuse_occupied(root, force=force)
     planned = changes(files, reader(root), replaces=force)
     if dry_run:
@@ -65,7 +103,7 @@ def command(folder: Path, project: str, context: str | None, layout: str, dry_ru
         click.echo("".join(change.diff() for change in planned if change.before is not None), nl=False)
     else:
         apply(planned, root)
-        _tell(folder, project, planned)
+        _tell(folder, project, planned, _NEXT[layout])
 
 
 def _refuse_paths(folder: Path, project: str) -> None:
@@ -75,6 +113,13 @@ def _refuse_paths(folder: Path, project: str) -> None:
             f"'{project}' is a path, and PROJECT is a name: "
             f"blackcat -C {shlex.quote(str(path.parent))} new {shlex.quote(path.name or 'NAME')}"
         )
+
+
+def _refuse_unfitting(layout: str, context: str | None, operation: str | None) -> None:
+    if layout == "lambda" and context is not None:
+        raise click.UsageError("a project in the lambda layout has no contexts: leave out --context")
+    if layout != "lambda" and operation is not None:
+        raise click.UsageError("operations belong to the lambda layout: add --layout lambda")
 
 
 def _names(project: str, context: str | None) -> tuple[Name, Name]:
@@ -98,12 +143,28 @@ def _installed() -> set[str]:
 
 
 def _files(root: Path, project: Name, context: Name) -> list[File]:
-    from blackcat.infra.project.scaffolding import rendered_tree, templates_above
+    from blackcat.infra.project.scaffolding import rendered_tree
+
+    overrides, templates = _own_templates(root)
+    names = {"project": project, "context": context, "blackcat": _requirement()}
+    return rendered_tree("project", {**names, "templates": templates}, overrides)
+
+
+def _lambda_files(root: Path, project: str, operation: str | None) -> list[File]:
+    from blackcat.application.scaffolding.lambda_layout import operation_name, project_name
+    from blackcat.infra.project.lambda_templates import project_files
+
+    name, only = project_name(project), None if operation is None else operation_name(operation)
+    overrides, templates = _own_templates(root)
+    return project_files(name, only, requirement=_requirement(), templates=templates, overrides=overrides)
+
+
+def _own_templates(root: Path) -> tuple[Path | None, str | None]:
+    """The folder of the team's own templates, and how the new project names it."""
+    from blackcat.infra.project.scaffolding import templates_above
 
     overrides = templates_above(root.parent)
-    names = {"project": project, "context": context, "blackcat": _requirement()}
-    templates = Path(os.path.relpath(overrides, root)).as_posix() if overrides else None
-    return rendered_tree("project", {**names, "templates": templates}, overrides)
+    return overrides, Path(os.path.relpath(overrides, root)).as_posix() if overrides else None
 
 
 def _requirement() -> str:
@@ -128,7 +189,7 @@ def _refuse_occupied(root: Path, *, force: bool) -> None:
         )
 
 
-def _tell(folder: Path, project: str, planned: Sequence[Change]) -> None:
+def _tell(folder: Path, project: str, planned: Sequence[Change], next_steps: str) -> None:
     from blackcat.application.scaffolding.plan import Kind
 
     replaced = [str(change.path) for change in planned if change.kind is Kind.CHANGED]
@@ -136,4 +197,4 @@ def _tell(folder: Path, project: str, planned: Sequence[Change]) -> None:
     click.echo(f"{click.style(project, bold=True)}: {written} of {len(planned)} files written")
     if replaced:
         click.echo(f"replaced: {', '.join(replaced)}")
-    click.echo(_NEXT.format(folder=shlex.quote(os.path.relpath(folder / project))))
+    click.echo(next_steps.format(folder=shlex.quote(os.path.relpath(folder / project))))

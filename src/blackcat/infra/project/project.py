@@ -20,8 +20,13 @@ else:
     import tomli as tomllib
 
 # What pyproject.toml may say under [tool.blackcat].
-_KEYS = ("services", "templates", "emulator")
+_KEYS = ("services", "templates", "emulator", "layout", "lambda", "deploy")
+# Tables of their own, which whoever uses them reads.
+_TABLES = ("lambda", "deploy")
+# What it may say under [tool.blackcat.deploy]; who reads them knows what they may be.
+_DEPLOY_KEYS = ("python", "shutdown_timeout_seconds", "place")
 _DEFAULT_SERVICES = "services:services"
+_LAYOUTS = ("service", "lambda")
 
 
 @dataclass(frozen=True)
@@ -38,6 +43,19 @@ class Project:
     def services(self) -> str:
         return str(self.options.get("services", _DEFAULT_SERVICES))
 
+    @property
+    def layout(self) -> str:
+        """``service``, a registry of services; or ``lambda``, one function with its operations."""
+        return str(self.options.get("layout", _LAYOUTS[0]))
+
+    def require_services(self) -> None:
+        """Raises ProjectError for a project whose layout has no registry of services."""
+        if self.layout == "lambda" and "services" not in self.options:
+            raise ProjectError(
+                f"{self.root} is one function, in the lambda layout, without a registry of services: add to "
+                "it with `blackcat generate-operation NAME`, and see with `make help` what else it has"
+            )
+
     def enter(self) -> None:
         """Make it the working directory and importable, as for ``python main.py``."""
         os.chdir(self.root)
@@ -46,6 +64,7 @@ class Project:
 
     def registry(self) -> ServiceRegistry:
         """The project's registry, imported; enters the project. Raises ProjectError, naming the line."""
+        self.require_services()
         self.enter()
         module_name, _, name = self.services.partition(":")
         try:
@@ -78,7 +97,10 @@ def find_project(start: Path) -> Project:
 
 
 def _has_services(folder: Path) -> bool:
-    return (folder / "services" / "__init__.py").is_file() or (folder / "services.py").is_file()
+    # A package called services within another package is none of ours: src/core/services, say.
+    is_package = (folder / "__init__.py").is_file()
+    names = ("services/__init__.py", "services.py")
+    return not is_package and any((folder / name).is_file() for name in names)
 
 
 def _options(pyproject: Path) -> Mapping[str, Any] | None:
@@ -104,8 +126,22 @@ def _problems(options: Any) -> Iterator[str]:
     for key, value in options.items():
         if key not in _KEYS:
             yield f"[tool.blackcat] has '{key}', which Blackcat does not know: it knows {', '.join(_KEYS)}"
+        elif key in _TABLES:
+            yield from _table_problems(key, value)
         elif not isinstance(value, str):
             yield f"[tool.blackcat] {key} must be a text"
+        elif key == "layout" and value not in _LAYOUTS:
+            yield f"[tool.blackcat] layout must be {' or '.join(_LAYOUTS)}"
+
+
+def _table_problems(name: str, options: Any) -> Iterator[str]:
+    if not isinstance(options, dict):
+        yield f"[tool.blackcat.{name}] must be a table"
+        return
+    for key in options:
+        if name == "deploy" and key not in _DEPLOY_KEYS:
+            known = ", ".join(_DEPLOY_KEYS)
+            yield f"[tool.blackcat.deploy] has '{key}', which Blackcat does not know: it knows {known}"
 
 
 def _line_of(error: BaseException, root: Path) -> str:

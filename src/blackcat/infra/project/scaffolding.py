@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import stat
 import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path, PurePosixPath
 
 from jinja2 import (
@@ -36,15 +38,24 @@ def render(template: str, context: Mapping[str, object], *, overrides: Path | No
     return _rendered(_environment(overrides), template, context)
 
 
-def rendered_tree(folder: str, context: Mapping[str, object], overrides: Path | None) -> list[File]:
+def rendered_tree(
+    folder: str,
+    context: Mapping[str, object],
+    overrides: Path | None,
+    *,
+    without: Callable[[str], bool] = lambda template: False,
+) -> list[File]:
     """Every template below that folder of ``templates``, rendered; their suffix is dropped.
 
+    Those that ``without`` finds by their path in that folder are left out.
     Paths may hold {{ names }} of the context too. A file that only ``overrides`` has is one more.
     Raises ConfigurationError with the template's file and line.
     """
     environment = _environment(overrides)
     names = [
-        name for name in environment.list_templates(extensions=[SUFFIX[1:]]) if name.startswith(f"{folder}/")
+        name
+        for name in environment.list_templates(extensions=[SUFFIX[1:]])
+        if name.startswith(f"{folder}/") and not without(name[len(folder) + 1 : -len(SUFFIX)])
     ]
     return [
         File(_path(environment, name, folder, context), _rendered(environment, name, context))
@@ -177,6 +188,8 @@ def _environment(overrides: Path | None) -> Environment:
         lstrip_blocks=True,
     )
     environment.filters["imports"] = tidy_imports
+    # JSON is YAML too. Jinja's own tojson is for HTML, and escapes what belongs there.
+    environment.filters["json"] = partial(json.dumps, ensure_ascii=False)
     return environment
 
 
@@ -202,6 +215,8 @@ def _problems_named(template: str) -> Iterator[None]:
     """Whatever goes wrong in a template is a mistake in that template, whichever error it is."""
     try:
         yield
+    except ConfigurationError:
+        raise  # said by what the template asked, and no mistake of its own
     except TemplateNotFound as error:
         where = "" if error.name == template else f", which {template} includes"
         raise ConfigurationError(f"there is no template {error.name}{where}") from error

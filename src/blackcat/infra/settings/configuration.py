@@ -197,10 +197,14 @@ class Settings(BaseSettings, LearnedBeforehand):
 
 
 def dotenv_files() -> tuple[Path, Path]:
-    """``.env`` and ``.env.{ENVIRONMENT}`` of the working directory, the later one stronger."""
-    shared = Path(".env")
+    """``.env`` and ``.env.{ENVIRONMENT}`` of the working directory, the later one stronger.
+
+    A project in the lambda layout keeps them in its ``src``.
+    """
+    folder = Path("src") if Path("src", "config.py").is_file() and not Path(".env").exists() else Path()
+    shared = folder / ".env"
     name = os.environ.get("ENVIRONMENT") or dotenv_values(shared).get("ENVIRONMENT") or "dev"
-    return shared, Path(f".env.{name}")
+    return shared, folder / f".env.{name}"
 
 
 def export_aws_variables() -> None:

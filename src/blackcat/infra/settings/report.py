@@ -20,12 +20,15 @@ from pydantic_settings import (
 )
 from pydantic_settings import SettingsError as SourceError
 
+from blackcat.domain.references import NamesSecret
 from blackcat.domain.setting import Setting
+from blackcat.errors import InvalidDeclaration
 from blackcat.infra.redaction import MASK, redactor
 from blackcat.infra.settings.configuration import Settings, filled
 from blackcat.infra.settings.names import aliases, variables
 from blackcat.infra.settings.problems import Problem
 from blackcat.infra.settings.secrets import is_secret
+from blackcat.resources import SecretResource
 
 ENVIRONMENT = "environment"
 DEFAULT = "default"
@@ -55,7 +58,7 @@ class Given:
 
 def setting_report(root: Path) -> list[Setting]:
     """Blackcat's settings, then those of each class that the project's imported modules declare."""
-    classes: list[type[Settings]] = [Settings, *_project_classes(root)]
+    classes: list[type[Settings]] = [Settings, *project_classes(root)]
     # Before anything is shown: a secret may stand in the wrong variable too.
     validated = {cls: _validated(cls) for cls in classes}
     settings = [one for cls in classes for one in _reported(cls, classes, *validated[cls])]
@@ -64,7 +67,13 @@ def setting_report(root: Path) -> list[Setting]:
     return [one for one in settings if one.source or first[one.variable, one.problem] is one]
 
 
-def _project_classes(root: Path) -> list[type[Settings]]:
+def _owner(cls: type[Settings]) -> str:
+    """The name of the class; a project's own Settings has its module's too."""
+    is_namesake = cls is not Settings and cls.__name__ == Settings.__name__
+    return f"{cls.__module__}.{cls.__name__}" if is_namesake else cls.__name__
+
+
+def project_classes(root: Path) -> list[type[Settings]]:
     found = dict.fromkeys(cls for cls in _subclasses(Settings) if _is_within(cls, root))
     return sorted(found, key=lambda cls: (cls.__module__, cls.__qualname__))
 
@@ -101,7 +110,7 @@ def _reported(
         if problem.variable not in known:
             subject = problem.variable or cls.__name__
             yield Setting(
-                variable=subject, value=None, source="", owner=cls.__name__, problem=_text([problem])
+                variable=subject, value=None, source="", owner=_owner(cls), problem=_text([problem])
             )
 
 
@@ -120,7 +129,7 @@ def _setting(
         variable=names[0],
         value=MASK if given.confidential else _shown(names[0], field, value),
         source=given.source,
-        owner=cls.__name__,
+        owner=_owner(cls),
         problem=_text([problem for problem in problems if problem.variable in names]),
     )
 
@@ -198,4 +207,17 @@ def _shown(variable: str, field: FieldInfo, value: Any) -> Any:
         return MASK if value.get_secret_value() else ""
     if isinstance(value, str) and value and is_secret(field):
         return MASK
+    if _names_secret(field, value):
+        return redactor.known_masked(value)
     return redactor.fields({variable: to_jsonable_python(value, fallback=str)})[variable]
+
+
+def _names_secret(field: FieldInfo, value: Any) -> bool:
+    """Whether it is a secret's name: what can be none may be the secret itself, by mistake."""
+    if not any(isinstance(one, NamesSecret) for one in field.metadata):
+        return False
+    try:
+        SecretResource(value)
+    except InvalidDeclaration:
+        return False
+    return True

@@ -183,9 +183,9 @@ def test_a_project_must_not_be_named_as_what_it_needs(tmp_path):
 
 
 def test_a_layout_that_is_not_there_is_a_usage_error(tmp_path):
-    done = new(tmp_path, "shop", "--layout", "lambda")
+    done = new(tmp_path, "shop", "--layout", "lamda")
     assert done.exit_code == 2
-    assert "'lambda' is not 'service'" in done.stderr
+    assert "'lamda' is not one of 'service', 'lambda'" in done.stderr
 
 
 def test_a_teams_templates_are_used_and_the_project_knows_them(tmp_path):

@@ -1,0 +1,1 @@
+from .banner_routes import router as router

@@ -1,0 +1,1 @@
+from .installment_routes import router as router

@@ -1,0 +1,1 @@
+from .payment_routes import router as router
