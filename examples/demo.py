@@ -50,14 +50,17 @@ SERVICES = {
 }
 WORKER = "expire_pending_payments"
 
-PAID, UNPAID = 50, 5
+PAID, UNPAID = int(os.environ.get("DEMO_PAID", "50")), int(os.environ.get("DEMO_UNPAID", "5"))
 CUSTOMERS_AT_ONCE = 5
 WORKER_RUNS = 20
-PATIENCE_SECONDS = 90.0
+PATIENCE_SECONDS = float(os.environ.get("DEMO_PATIENCE_SECONDS", "90"))
 ANSWER_SECONDS = 30.0
 STOP_SECONDS = 40.0
 POLL_SECONDS = 0.02
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+Variables = Mapping[str, Mapping[str, str]]
+NOTHING: Variables = {}
 
 SETTINGS = {
     "ENVIRONMENT": "dev",
@@ -118,14 +121,15 @@ def run(emulator: Emulator, logs: Path) -> None:
         demonstrate(Queues(registries, settings), logs)
 
 
-def demonstrate(queues: Queues, logs: Path) -> None:
+def demonstrate(queues: Queues, logs: Path, variables: Variables = NOTHING) -> None:
+    """``variables`` are those that a service gets beside the environment that all have."""
     say("starting the services ...")
-    with started(SERVICES, logs) as processes:
+    with started(SERVICES, logs, variables) as processes:
         for process in processes:
             eventually(f"{process.name} ready", process.is_ready)
         customers = Customers(processes[0].address())
         latencies = confirm_payments(customers)
-        worker = expire_payments(customers, logs)
+        worker = expire_payments(customers, logs, variables)
         eventually("all queues empty", lambda: not queues.left())
         say("stopping the services ...\n")
         rows = [*map(row_of, processes, stop(processes)), worker]
@@ -157,11 +161,11 @@ def confirm_payments(customers: Customers) -> list[float]:
     return latencies
 
 
-def expire_payments(customers: Customers, logs: Path) -> Row:
+def expire_payments(customers: Customers, logs: Path, variables: Variables) -> Row:
     """What the worker did, in as many runs as it took."""
     unpaid = [customers.forget_to_pay() for _ in range(UNPAID)]
     for _ in range(WORKER_RUNS):
-        with started({WORKER: PAYMENT}, logs) as [worker]:
+        with started({WORKER: PAYMENT}, logs, variables) as [worker]:
             status = worker.wait()
         if status:
             raise DemoFailed(f"{WORKER} exited with {status}")
@@ -181,14 +185,14 @@ def check(problems: Sequence[str]) -> None:
 class ServiceProcess:
     """One service as a process, with its log in a file."""
 
-    def __init__(self, name: str, project: Path, logs: Path) -> None:
+    def __init__(self, name: str, project: Path, logs: Path, variables: Mapping[str, str]) -> None:
         self.name = name
         self._log = logs / f"{name}.log"
         with self._log.open("a") as output:
             self._process = subprocess.Popen(
                 [sys.executable, "main.py"],
                 cwd=project,
-                env={**os.environ, "SERVICE_NAME": name},
+                env={**os.environ, "SERVICE_NAME": name, **variables},
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
@@ -229,13 +233,13 @@ class ServiceProcess:
 
 
 @contextmanager
-def started(services: Mapping[str, Path], logs: Path) -> Iterator[list[ServiceProcess]]:
+def started(services: Mapping[str, Path], logs: Path, variables: Variables) -> Iterator[list[ServiceProcess]]:
     """The services as processes; none of them outlives the demo."""
     processes: list[ServiceProcess] = []
     try:
         for name, project in services.items():
             with signals_held_back():
-                processes.append(ServiceProcess(name, project, logs))
+                processes.append(ServiceProcess(name, project, logs, variables.get(name, {})))
         yield processes
     finally:
         stop(processes)

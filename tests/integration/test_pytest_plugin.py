@@ -246,6 +246,24 @@ def test_an_error_in_the_block_is_the_one_that_is_seen(aws, assert_only_granted)
     assert logging.getLogger("blackcat.adapters_aws.calls").level == logging.NOTSET
 """
 
+DRIFT = """
+import pytest
+
+from blackcat import connect
+from services import orders_cmd
+
+
+@pytest.mark.parametrize("service", ["place_order", "ungranted"])
+def test_drained(aws, drain, service):
+    connect(orders_cmd).send({"id": 1})
+    drain(service)
+
+
+def test_run(aws, run_service):
+    consumer = run_service("in_order")
+    assert consumer.stop() == 0
+"""
+
 ALONE = """
 import os
 import sys
@@ -484,6 +502,24 @@ def test_what_a_drain_does_in_two_workers_of_xdist(project):
 
 def test_calls_are_held_against_the_grants(project):
     passed(project, GRANTED)
+
+
+def test_what_is_not_granted_is_told_after_the_tests(project):
+    told = passed(project, DRIFT).partition("= grants =")[2].splitlines()[1:]
+    assert told[0] == "service 'ungranted' is not granted dynamodb:PutItem on 'orders': declare it in uses"
+    assert not any("no test did" in line for line in told)
+
+
+def test_what_no_test_used_is_listed_on_demand_also_from_two_workers_of_xdist(project):
+    told = passed(project, DRIFT, "-p", "xdist", "-n", "2", "--blackcat-grants").splitlines()
+    assert "service 'ungranted' is not granted dynamodb:PutItem on 'orders': declare it in uses" in told
+    assert [line.partition(",")[0] for line in told if "no test did" in line] == [
+        "service 'in_order' is granted to read table 'orders'",
+        "service 'in_order' is granted to write to table 'orders'",
+        "service 'place_order' is granted to read table 'orders'",
+        "service 'place_order' is granted to send to queue 'orders_cmd'",
+        "service 'ungranted' is granted to read table 'orders'",
+    ]
 
 
 def test_services_as_processes(project):

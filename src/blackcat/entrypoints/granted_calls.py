@@ -1,97 +1,126 @@
-"""Whether a service calls no more of AWS than it is granted, watched through the log of its adapters."""
+"""Whether a service calls no more of AWS than it is granted, watched where its adapters call."""
 
 from __future__ import annotations
 
 import contextlib
-import logging
+import json
+import os
 import threading
-from collections.abc import Iterable, Iterator, Mapping
-from typing import NamedTuple
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
 
 from blackcat.adapters_aws import calls as aws_calls
-from blackcat.application.doctor.permissions import needs
+from blackcat.application.events import EventLog
+from blackcat.application.iam.drift import TOLD, WATCH, Call, Drift, Grants, calls_of
 from blackcat.domain.registry import ServiceRegistry
 from blackcat.domain.service import Service
-from blackcat.resources import with_prefix
+from blackcat.infra.settings.references import loaded_references
 
-# IAM names the action after the single call, or has none of its own for it.
-# https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-api-permissions-reference.html
-# https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/transaction-apis-iam.html
-_ACTIONS = {
-    "sqs:SendMessageBatch": "sqs:SendMessage",
-    "sqs:DeleteMessageBatch": "sqs:DeleteMessage",
-    "sqs:ChangeMessageVisibilityBatch": "sqs:ChangeMessageVisibility",
-    "sns:PublishBatch": "sns:Publish",
-    "dynamodb:TransactWriteItems": "dynamodb:PutItem",
-    "dynamodb:TransactGetItems": "dynamodb:GetItem",
-}
-# Everybody may ask who they are; parameters are settings, which no grant is for.
-_OPEN_TO_ALL = ("sts:GetCallerIdentity", "ssm:GetParameters")
+log = EventLog("blackcat.grants")
 
 
-class Call(NamedTuple):
-    """An action as IAM names it, on a resource as AWS names it."""
-
-    action: str
-    resource: str
+def grants_of(service: Service, registry: ServiceRegistry, prefix: str) -> Grants:
+    """What it may call: by its declaration, and to read the settings of this process's classes."""
+    return Grants(service, registry, prefix, settings=loaded_references)
 
 
 @contextlib.contextmanager
-def only_granted(service: Service, registry: ServiceRegistry, *, prefix: str) -> Iterator[None]:
+def only_granted(service: Service, registry: ServiceRegistry, *, prefix: str) -> Iterator[list[Call]]:
     """Watch the calls of this process. Raises AssertionError at the end for those beyond the grants."""
-    granted = _granted(service, registry, prefix)
+    grants = grants_of(service, registry, prefix)
     with recorded_calls() as calls:
-        yield
-    beyond = [call for call in dict.fromkeys(calls) if call not in granted]
+        yield calls
+    beyond = [grants.told(call) for call in dict.fromkeys(calls) if not grants.allow(call)]
     if beyond:
-        raise AssertionError(
-            "\n".join(
-                f"service '{service.name}' is not granted {call.action} on "
-                f"'{call.resource.removeprefix(prefix)}': declare it in uses"
-                for call in beyond
-            )
-        )
+        raise AssertionError("\n".join(beyond))
+
+
+@contextlib.contextmanager
+def followed(drift: Drift, service: Service, registry: ServiceRegistry, *, prefix: str) -> Iterator[None]:
+    """Note in ``drift`` what is called meanwhile, as the service's calls."""
+    with recorded_calls() as calls:
+        try:
+            yield
+        finally:
+            drift.add(service.name, grants_of(service, registry, prefix), calls)
+
+
+@contextlib.contextmanager
+def noted_in(drift: Drift, file: Path, registry: ServiceRegistry, *, prefix: str) -> Iterator[None]:
+    """Note in ``drift`` what services call that write into the file meanwhile, however they end."""
+    try:
+        yield
+    finally:
+        for name, calls in noted_calls(file).items():
+            drift.add(name, grants_of(registry.select(name), registry, prefix), calls)
 
 
 @contextlib.contextmanager
 def recorded_calls() -> Iterator[list[Call]]:
     """What the adapters of this process call meanwhile, from whichever thread."""
-    recorder = _Recorder()
-    logger = logging.getLogger(aws_calls.__name__)
-    before = logger.level
-    logger.addHandler(recorder)
-    logger.setLevel(logging.DEBUG)
+    calls: list[Call] = []
+
+    def record(service: str, operation: str, resource: str) -> None:
+        calls.extend(calls_of(service, operation, resource))
+
+    aws_calls.watchers.append(record)
     try:
-        yield recorder.calls
+        yield calls
     finally:
-        logger.setLevel(before)
-        logger.removeHandler(recorder)
+        aws_calls.watchers.remove(record)
 
 
-class _Recorder(logging.Handler):
-    def __init__(self) -> None:
-        super().__init__()
-        self.calls: list[Call] = []
-        self._calls_lock = threading.Lock()
-
-    def emit(self, record: logging.LogRecord) -> None:
-        if record.getMessage() == aws_calls.CALLED:
-            fields: Mapping[str, str] = record.__dict__["fields"]
-            with self._calls_lock:
-                self.calls.extend(_calls(fields))
+def watch_if_asked(service: Service, registry: ServiceRegistry, *, prefix: str) -> None:
+    """From now on, where dev or a test started this process: tell calls beyond the grants, or note all."""
+    if wanted := os.environ.get(WATCH):
+        grants = grants_of(service, registry, prefix)
+        told = _telling(grants) if wanted == TOLD else _noting(grants, Path(wanted), service.name)
+        aws_calls.watchers.append(_once(told))
 
 
-def _calls(fields: Mapping[str, str]) -> Iterable[Call]:
-    called = f"{fields['aws_service']}:{fields['aws_operation']}"
-    if called in _OPEN_TO_ALL:
-        return ()
-    # A transaction names all its tables.
-    return [Call(_ACTIONS.get(called, called), name) for name in fields["aws_resource"].split(", ")]
+def noted_calls(file: Path) -> dict[str, list[Call]]:
+    """What services noted in the file, by their names."""
+    noted: dict[str, list[Call]] = {}
+    if file.exists():
+        for line in file.read_text(encoding="utf-8").splitlines():
+            service, action, resource = json.loads(line)
+            noted.setdefault(service, []).append(Call(action, resource))
+    return noted
 
 
-def _granted(service: Service, registry: ServiceRegistry, prefix: str) -> set[Call]:
-    return {
-        Call(action, with_prefix(resource, prefix).name)
-        for resource, actions in needs([service], registry).items()
-        for action in actions
-    }
+def _once(told: Callable[[Call], None]) -> aws_calls.Watcher:
+    known: set[Call] = set()
+    lock = threading.Lock()
+
+    def watch(service: str, operation: str, resource: str) -> None:
+        for call in _new(calls_of(service, operation, resource)):
+            told(call)
+
+    def _new(calls: Iterable[Call]) -> list[Call]:
+        with lock:
+            new = [call for call in calls if call not in known]
+            known.update(new)
+        return new
+
+    return watch
+
+
+def _telling(grants: Grants) -> Callable[[Call], None]:
+    def tell(call: Call) -> None:
+        if not grants.allow(call):
+            log.warning(
+                "grants.missing", aws_action=call.action, reason=f"AWS will refuse it: {grants.told(call)}"
+            )
+
+    return tell
+
+
+def _noting(grants: Grants, file: Path, service: str) -> Callable[[Call], None]:
+    def note(call: Call) -> None:
+        if grants.reads_setting(call):
+            return  # whoever reads the file has not imported the classes that tell so
+        # In one write at the file's end: the processes of an API share it.
+        with file.open("a", encoding="utf-8") as lines:
+            lines.write(json.dumps([service, *call]) + "\n")
+
+    return note

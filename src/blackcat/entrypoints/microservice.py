@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable
 from typing import NoReturn
 
 from blackcat.application.events import EventLog
+from blackcat.application.iam.drift import WATCH
 from blackcat.domain.registry import ServiceRegistry
 from blackcat.domain.service import Service, ServiceType
 from blackcat.entrypoints.exit_status import CONFIGURATION, FAILED
 from blackcat.entrypoints.platform import announce, current_platform
+from blackcat.entrypoints.service_logs import configure_service_logs
 from blackcat.entrypoints.settings import start_settings
 from blackcat.entrypoints.signals import end_at_signals
 from blackcat.entrypoints.traces import start_tracing
@@ -39,15 +42,12 @@ def _run(target: Service | ServiceRegistry) -> int:
     settings = start_settings(registry)
     export_aws_variables()
     service = target if isinstance(target, Service) else _selected(registry, settings.service_name)
-    configure_logs(
-        level=settings.log_level,
-        format=settings.log_format,
-        service=service.name,
-        environment=settings.environment,
-        version=settings.service_version,
-        identity=current_platform().identity,
-    )
+    configure_service_logs(service.name, settings, current_platform().identity)
     announce(service, settings)
+    if WATCH in os.environ:
+        from blackcat.entrypoints.granted_calls import watch_if_asked
+
+        watch_if_asked(service, registry, prefix=settings.resource_prefix)
     if service.type is not ServiceType.REST_API:  # each of its server processes starts its own
         start_tracing(service, settings)
     return _RUN[service.type](service, registry, settings)

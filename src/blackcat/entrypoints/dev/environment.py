@@ -9,6 +9,7 @@ from pathlib import Path
 from dotenv import dotenv_values
 
 from blackcat.application.dev.account import away_from_accounts, check_endpoints
+from blackcat.application.iam.drift import TOLD, WATCH
 from blackcat.errors import SettingsError
 from blackcat.infra.project.dev_session import dev_folder
 from blackcat.infra.settings.configuration import dotenv_files
@@ -57,6 +58,7 @@ def services_environment(root: Path, aws: Mapping[str, str]) -> dict[str, str]:
         "NO_PROXY": no_proxy,
         "no_proxy": no_proxy,
         "PYTHONUNBUFFERED": "1",
+        WATCH: TOLD,
     }
 
 

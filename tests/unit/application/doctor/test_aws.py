@@ -10,8 +10,8 @@ from blackcat import Service, ServiceRegistry, ServiceType
 from blackcat.application.doctor.account import DescribedKeys, DescribedTarget
 from blackcat.application.doctor.aws import aws_checks
 from blackcat.application.doctor.examination import diagnose
-from blackcat.application.doctor.permissions import needs
 from blackcat.application.doctor.queue_policy import SNS
+from blackcat.application.iam.actions import needs
 from blackcat.errors import AccessDenied, Unreachable
 from blackcat.resources import (
     EventBusResource,

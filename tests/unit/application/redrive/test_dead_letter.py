@@ -98,7 +98,7 @@ def test_every_condition_of_a_filter_must_hold(which, chosen):
 
 def test_what_has_no_time_matches_no_age():
     assert not Wanted(sent_before=START)(moved_by_sqs())
-    assert Wanted(reason="moved by sqs")(moved_by_sqs())
+    assert Wanted(reason="moved by the queue")(moved_by_sqs())
 
 
 def test_only_an_empty_filter_wants_everything():
