@@ -200,6 +200,7 @@ def fill(queue, count):
     queue.send_batch([OutgoingMessage(f"m{number}") for number in range(count)]).raise_for_failure(queue.name)
 
 
+@pytest.mark.long  # half a minute; the unit tests kill it at every call
 def test_kill_9_in_the_middle_of_a_redrive_loses_nothing(cli, provisioner, broker, unique):
     """Killed at several points. What was held is waited for: first of all, so that others run meanwhile."""
     count, points = 200, (1, 31, 71, 111, 151)
@@ -544,7 +545,7 @@ def test_what_sqs_moved_itself_is_grouped_and_redriven_too(cli, provisioner, ord
     (group,) = cli.json("dlq", "list", "orders")["reasons"]
     assert "moved by the queue itself" in group["reason"]
     assert cli("dlq", "list", "orders").stdout_text.splitlines()[1].split()[3] == "4"
-    assert cli.json("dlq", "redrive", "orders", "--reason", "moved by sqs", "--yes")["done"] == 1
+    assert cli.json("dlq", "redrive", "orders", "--reason", "moved by the queue", "--yes")["done"] == 1
     assert bodies(orders) == ['{"id":9}']
 
 

@@ -1,0 +1,2 @@
+from blackcat import SecretValue, Service, ServiceType
+from blackcat.resources import SecretResource

@@ -1,0 +1,3 @@
+from blackcat import ServiceRegistry
+
+services = ServiceRegistry([])

@@ -1,0 +1,3 @@
+import os
+
+os.environ["SERVICE_NAME"] = "start_payment"

@@ -1,0 +1,3 @@
+from types import SimpleNamespace
+
+order = SimpleNamespace(id="o-1")
