@@ -35,7 +35,7 @@ test: $(DEV) ## Run all tests, the framework's and the example's
 	@root="$$PWD"; cd examples/neoapp_banner && "$$root/$(BIN)/python" -m pytest
 
 unit: $(DEV) ## Run the tests that need no emulator
-	@$(BIN)/python -m pytest tests/unit -n 2
+	@$(BIN)/python -m pytest tests/unit -n 3
 
 matrix: $(DEV) ## Write docs/en/contracts.md from a run of the contract suites
 	@$(BIN)/python -m pytest tests/contracts -n 2 --matrix docs/en/contracts.md
