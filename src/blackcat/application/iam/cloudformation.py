@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from blackcat.application.deployment.model import secret_ids
+from blackcat.application.deployment.from_registry import secret_ids
 from blackcat.application.iam.arns import CLOUDFORMATION
 from blackcat.application.iam.policy import (
     Reference,

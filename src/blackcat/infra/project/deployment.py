@@ -16,6 +16,7 @@ from typing import Any
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 
 from blackcat.application.deployment.cron import five_fields
+from blackcat.application.deployment.from_registry import deployment_of
 from blackcat.application.deployment.lambda_limits import timeout_seconds
 from blackcat.application.deployment.limits import ecs_stop_seconds, refuse_long_names
 from blackcat.application.deployment.model import (
@@ -25,7 +26,6 @@ from blackcat.application.deployment.model import (
     LAST_PRIORITY,
     DeployedService,
     Deployment,
-    deployment_of,
 )
 from blackcat.application.iam.arns import CLOUDFORMATION
 from blackcat.application.iam.cloudformation import statements_for

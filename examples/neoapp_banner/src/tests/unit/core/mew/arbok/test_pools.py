@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from types import ModuleType
+
 import pytest
 from blackcat import BlackcatError
 
@@ -20,6 +22,6 @@ def test_nothing_is_called_before_a_connection_is_needed() -> None:
 
 
 @pytest.mark.parametrize(("module", "driver"), [(odbc, "pyodbc"), (mongo, "pymongo")])
-def test_the_other_databases_wait_for_their_drivers(module: object, driver: str) -> None:
+def test_the_other_databases_wait_for_their_drivers(module: ModuleType, driver: str) -> None:
     pytest.importorskip(driver)
-    assert module.pool() is module.pool()  # type: ignore[attr-defined]
+    assert module.pool() is module.pool()

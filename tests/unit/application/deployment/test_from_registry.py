@@ -5,8 +5,8 @@ from datetime import timedelta
 import pytest
 
 from blackcat import Service, ServiceRegistry, ServiceType
+from blackcat.application.deployment.from_registry import deployment_of
 from blackcat.application.deployment.lambda_limits import timeout_seconds
-from blackcat.application.deployment.model import deployment_of
 from blackcat.errors import ConfigurationError
 from blackcat.resources import (
     EventBusResource,
